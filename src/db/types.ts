@@ -1,0 +1,186 @@
+/** The tables, by hand; a test compares them with the migrated schema. */
+import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely'
+import type {
+  AgentId,
+  AgentKeyId,
+  CredentialId,
+  EnvironmentId,
+  FreezeId,
+  GrantId,
+  OperatorId,
+} from '../ids.ts'
+import type { ApprovalRule, Constraint } from '../core/grant.ts'
+import type { FreezeScope } from '../core/decide.ts'
+
+export type State = 'active' | 'disabled' | 'revoked'
+export type Role = 'admin' | 'approver' | 'auditor'
+
+/** jsonb: read as what it is, written as text. */
+type Json<T> = ColumnType<T, string, string>
+type CreatedAt = ColumnType<Date, never, never>
+
+export type OperatorTable = {
+  id: OperatorId
+  name: string
+  roles: Role[]
+  password_hash: string | null
+  setup_hash: Buffer | null
+  setup_expires_at: Date | null
+  epoch: Generated<number>
+  state: Generated<State>
+  created_at: CreatedAt
+}
+
+export type AgentTable = {
+  id: AgentId
+  name: string
+  owner_id: OperatorId
+  state: Generated<State>
+  created_at: CreatedAt
+}
+
+export type AgentKeyTable = {
+  id: AgentKeyId
+  agent_id: AgentId
+  hash: Buffer
+  created_at: CreatedAt
+  expires_at: Date | null
+}
+
+export type EnvironmentTable = {
+  id: EnvironmentId
+  name: string
+  protected: boolean
+  state: Generated<State>
+  binding: Generated<number>
+  created_at: CreatedAt
+}
+
+export type EnvironmentOwnerTable = { environment_id: EnvironmentId; operator_id: OperatorId }
+
+export type EnvironmentBindingTable = {
+  environment_id: EnvironmentId
+  provider: string
+  kind: string
+  provider_id: string
+}
+
+export type KeyEncryptionKeyTable = {
+  id: string
+  source: 'file' | 'env' | 'passphrase'
+  derivation: ColumnType<unknown, string | null, string | null>
+  sealed_check: Buffer
+  created_at: CreatedAt
+}
+
+export type CredentialTable = {
+  id: CredentialId
+  name: string
+  provider: string
+  environment_id: EnvironmentId
+  origin: string
+  style: string
+  version: number
+  reach: Json<{ kind: string; detail?: string }>
+  state: Generated<State>
+  created_at: CreatedAt
+}
+
+export type CredentialVersionTable = {
+  credential_id: CredentialId
+  version: number
+  kek_id: string
+  sealed: Buffer
+  created_at: CreatedAt
+}
+
+export type SigningKeyTable = {
+  id: string
+  purpose: 'capability' | 'operator' | 'cursor'
+  public_jwk: ColumnType<unknown, string | null, string | null>
+  kek_id: string
+  sealed: Buffer
+  signs_from: Date
+  retires_at: Date | null
+  created_at: CreatedAt
+}
+
+export type GrantTable = {
+  id: GrantId
+  agent_id: AgentId
+  environment_id: EnvironmentId
+  credential_id: CredentialId
+  provider: string
+  verbs: string[]
+  constraints: Json<Constraint[]>
+  approval: ApprovalRule
+  max_lifetime_seconds: number
+  requests_per_minute: number | null
+  minted: 'redact' | 'seal' | 'reveal'
+  catalogue_version: string
+  expires_at: Date | null
+  state: Generated<State>
+  created_by: OperatorId
+  created_at: CreatedAt
+}
+
+export type CapabilityRevocationTable = {
+  capability_id: string
+  expires_at: Date
+  revoked_at: CreatedAt
+}
+
+export type FreezeTable = {
+  id: FreezeId
+  scope: FreezeScope
+  subject: string | null
+  reason: string
+  created_by: OperatorId
+  created_at: CreatedAt
+  lifted_at: Date | null
+}
+
+export type RevisionScope = 'directory' | 'revocation'
+export type RevisionTable = { scope: RevisionScope; value: string }
+
+export type ReplicaTable = {
+  id: string
+  started_at: Generated<Date>
+  seen_at: Generated<Date>
+  open_since: Generated<Date>
+}
+
+export type AuditEntryTable = {
+  id: GeneratedAlways<string>
+  at: Date
+  kind: string
+  correlation_id: string
+  replica_id: string | null
+  actor_id: string | null
+  environment_id: string | null
+  result: string
+  canonical: string
+  leaf_hash: Buffer
+}
+
+export type Database = {
+  operator: OperatorTable
+  agent: AgentTable
+  agent_key: AgentKeyTable
+  environment: EnvironmentTable
+  environment_owner: EnvironmentOwnerTable
+  environment_binding: EnvironmentBindingTable
+  key_encryption_key: KeyEncryptionKeyTable
+  credential: CredentialTable
+  credential_version: CredentialVersionTable
+  signing_key: SigningKeyTable
+  grant: GrantTable
+  capability_revocation: CapabilityRevocationTable
+  freeze: FreezeTable
+  revision: RevisionTable
+  replica: ReplicaTable
+  audit_entry: AuditEntryTable
+}
+
+export type Row<T extends keyof Database> = Selectable<Database[T]>
+export type NewRow<T extends keyof Database> = Insertable<Database[T]>
