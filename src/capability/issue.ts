@@ -1,0 +1,74 @@
+/** Signs capabilities. What may be in one is settled before: see `narrow`. */
+import { SignJWT } from 'jose'
+import { verbWithin, type FindOperation, type Verb } from '../core/grant.ts'
+import { newId, type AgentId, type CapabilityId, type EnvironmentId, type GrantId } from '../ids.ts'
+import { detailsType, type CapabilityClaims } from './claims.ts'
+import type { Keyring } from './keys.ts'
+
+export type Narrowed =
+  | { readonly ok: true; readonly verbs: readonly Verb[] }
+  | { readonly ok: false; readonly wider: readonly Verb[] }
+
+/** I4: what was asked for, if the grant covers all of it; everything the grant allows, if nothing was asked for. */
+export function narrow(
+  asked: readonly Verb[] | undefined,
+  granted: readonly Verb[],
+  find: FindOperation,
+): Narrowed {
+  if (asked === undefined) return { ok: true, verbs: granted }
+  const wider = asked.filter((verb) => !verbWithin(verb, granted, find))
+  return wider.length === 0 ? { ok: true, verbs: [...new Set(asked)] } : { ok: false, wider }
+}
+
+export type Issued = {
+  readonly id: CapabilityId
+  readonly token: string
+  /** Seconds since the epoch. */
+  readonly expiresAt: number
+  readonly claims: CapabilityClaims
+}
+
+/** `publicUrl` is `iss` and the only `aud`; `lifetime` is in seconds and already within the grant's. */
+export async function issueCapability(
+  keyring: Keyring,
+  publicUrl: string,
+  request: {
+    readonly agentId: AgentId
+    readonly grantId: GrantId
+    readonly provider: string
+    readonly environmentId: EnvironmentId
+    readonly binding: number
+    readonly verbs: readonly Verb[]
+    readonly lifetime: number
+    /** Milliseconds since the epoch. */
+    readonly now: number
+  },
+): Promise<Issued> {
+  const id = newId('capability', request.now)
+  const iat = Math.floor(request.now / 1000)
+  const exp = iat + request.lifetime
+  const claims: CapabilityClaims = {
+    iss: publicUrl,
+    aud: publicUrl,
+    sub: request.agentId,
+    client_id: request.agentId,
+    jti: id,
+    iat,
+    exp,
+    grant: request.grantId,
+    binding: request.binding,
+    authorization_details: [
+      {
+        type: detailsType,
+        provider: request.provider,
+        environment: request.environmentId,
+        verbs: [...request.verbs],
+      },
+    ],
+  }
+  const { kid, key } = keyring.signing(request.now)
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
+    .sign(key)
+  return { id, token, expiresAt: exp, claims }
+}

@@ -1,0 +1,127 @@
+/**
+ * Verifies capabilities. Against forgery: one algorithm, a closed header, keys from our own database only. Against one
+ * token in several spellings: base64url must be canonical before any library sees it, so that what is cached, logged
+ * and revoked is one string; revocation is by `jti` all the same. Against a stale yes: the cache is keyed by the whole
+ * token and holds only what never changes; expiry, revocation, grant and freeze are looked at each time.
+ */
+import { compactVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { parseJson } from '../core/json.ts'
+import type { ProblemCode } from '../problem.ts'
+import { isCapabilityClaims, longestLifetime, type CapabilityClaims } from './claims.ts'
+import type { Keyring } from './keys.ts'
+
+export type Verified =
+  | { readonly ok: true; readonly claims: CapabilityClaims }
+  | { readonly ok: false; readonly refusal: CapabilityRefusal }
+
+export type CapabilityRefusal = {
+  readonly code: Extract<
+    ProblemCode,
+    'capability_invalid' | 'capability_expired' | 'capability_revoked'
+  >
+  /** For the audit log and for the agent; it tells nothing that a forger could use. */
+  readonly detail: string
+}
+
+export const longestToken = 8_192
+/** Seconds by which another replica's clock may be ahead of ours. */
+const skew = 30
+
+const segment = /^[A-Za-z0-9_-]+$/
+
+function invalid(detail: string): Verified {
+  return { ok: false, refusal: { code: 'capability_invalid', detail } }
+}
+
+export type CapabilityVerifier = {
+  verify(token: string, now: number): Promise<Verified>
+  /** The same where it was verified before; undefined where it must be verified. */
+  cached(token: string, now: number): Verified | undefined
+}
+
+export function createCapabilityVerifier(deps: {
+  /** Undefined while the broker is sealed. */
+  readonly keyring: () => Keyring | undefined
+  readonly publicUrl: string
+  readonly isRevoked: (capabilityId: string) => boolean
+}): CapabilityVerifier {
+  const cache = new LRUCache<string, { readonly claims: CapabilityClaims; readonly kid: string }>({
+    max: 10_000,
+  })
+
+  function current(claims: CapabilityClaims, kid: string, now: number): Verified {
+    if (deps.keyring()?.verification(kid, now) === undefined)
+      return invalid('the key that signed it has been retired')
+    if (claims.exp * 1000 <= now) {
+      return {
+        ok: false,
+        refusal: { code: 'capability_expired', detail: 'ask for a new one at /oauth/token' },
+      }
+    }
+    if (deps.isRevoked(claims.jti)) {
+      return {
+        ok: false,
+        refusal: { code: 'capability_revoked', detail: 'this capability was revoked' },
+      }
+    }
+    return { ok: true, claims }
+  }
+
+  return {
+    cached(token, now) {
+      const hit = cache.get(token)
+      return hit === undefined ? undefined : current(hit.claims, hit.kid, now)
+    },
+    async verify(token, now) {
+      const keyring = deps.keyring()
+      if (keyring === undefined) return invalid('the broker is sealed')
+      if (token.length > longestToken) return invalid('it is too long to be a capability')
+      const parts = token.split('.')
+      if (parts.length !== 3 || !parts.every(isCanonicalSegment))
+        return invalid('it is not a JWT in canonical base64url')
+      const header = readSegment(parts[0])
+      if (header === undefined) return invalid('its header is not a JSON object')
+      // Closed: jwk, jku, x5u, crit and b64 are ways of choosing the key or the meaning of the signature.
+      if (Object.keys(header).toSorted().join() !== 'alg,kid,typ')
+        return invalid('its header must have alg, kid and typ only')
+      if (header['alg'] !== 'EdDSA') return invalid('its alg must be EdDSA')
+      if (header['typ'] !== 'at+jwt') return invalid('its typ must be at+jwt')
+      const kid = header['kid']
+      const key = typeof kid === 'string' ? keyring.verification(kid, now) : undefined
+      if (key === undefined) return invalid('its kid names no key of this broker')
+      try {
+        await compactVerify(token, key.key, { algorithms: ['EdDSA'] })
+      } catch {
+        return invalid('its signature does not verify')
+      }
+      const claims: unknown = readSegment(parts[1])
+      if (!isCapabilityClaims(claims)) return invalid('its claims are not those of a capability')
+      if (claims.iss !== deps.publicUrl || claims.aud !== deps.publicUrl) {
+        return invalid('it was issued by or for somebody else')
+      }
+      if (claims.sub !== claims.client_id) return invalid('its sub and client_id differ')
+      if (claims.iat * 1000 > now + skew * 1000) return invalid('it was issued in the future')
+      if (claims.exp - claims.iat > longestLifetime || claims.exp <= claims.iat)
+        return invalid('its lifetime is not one of a capability')
+      cache.set(token, { claims, kid: key.kid })
+      return current(claims, key.kid, now)
+    },
+  }
+}
+
+function isCanonicalSegment(text: string): boolean {
+  return segment.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
+}
+
+function readSegment(text: string | undefined): Record<string, unknown> | undefined {
+  const parsed = parseJson(Buffer.from(text ?? '', 'base64url'))
+  if (
+    !parsed.ok ||
+    parsed.value === null ||
+    typeof parsed.value !== 'object' ||
+    Array.isArray(parsed.value)
+  )
+    return undefined
+  return parsed.value
+}

@@ -1,0 +1,143 @@
+/** Grants: the standing permissions that admins mint. */
+import type { ApprovalRule, Constraint } from '../core/grant.ts'
+import type { Db, Tx } from '../db/open.ts'
+import type { Row, State } from '../db/types.ts'
+import {
+  newId,
+  type AgentId,
+  type CredentialId,
+  type EnvironmentId,
+  type GrantId,
+  type OperatorId,
+} from '../ids.ts'
+
+export type Grant = {
+  readonly id: GrantId
+  readonly agentId: AgentId
+  readonly environmentId: EnvironmentId
+  readonly credentialId: CredentialId
+  readonly provider: string
+  readonly verbs: readonly string[]
+  readonly constraints: readonly Constraint[]
+  readonly approval: ApprovalRule
+  readonly maxLifetimeSeconds: number
+  readonly requestsPerMinute: number | null
+  readonly minted: 'redact' | 'seal' | 'reveal'
+  readonly catalogueVersion: string
+  readonly expiresAt: Date | null
+  readonly state: State
+  readonly createdBy: OperatorId
+  readonly createdAt: Date
+}
+
+export type GrantInput = Omit<Grant, 'id' | 'state' | 'createdAt'>
+
+function toGrant(row: Row<'grant'>): Grant {
+  return {
+    id: row.id,
+    agentId: row.agent_id,
+    environmentId: row.environment_id,
+    credentialId: row.credential_id,
+    provider: row.provider,
+    verbs: row.verbs,
+    constraints: row.constraints,
+    approval: row.approval,
+    maxLifetimeSeconds: row.max_lifetime_seconds,
+    requestsPerMinute: row.requests_per_minute,
+    minted: row.minted,
+    catalogueVersion: row.catalogue_version,
+    expiresAt: row.expires_at,
+    state: row.state,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+  }
+}
+
+export async function createGrant(tx: Tx, grant: GrantInput, now: number): Promise<GrantId> {
+  const id = newId('grant', now)
+  await tx
+    .insertInto('grant')
+    .values({
+      id,
+      agent_id: grant.agentId,
+      environment_id: grant.environmentId,
+      credential_id: grant.credentialId,
+      provider: grant.provider,
+      verbs: [...grant.verbs],
+      constraints: JSON.stringify(grant.constraints),
+      approval: grant.approval,
+      max_lifetime_seconds: grant.maxLifetimeSeconds,
+      requests_per_minute: grant.requestsPerMinute,
+      minted: grant.minted,
+      catalogue_version: grant.catalogueVersion,
+      expires_at: grant.expiresAt,
+      created_by: grant.createdBy,
+    })
+    .execute()
+  return id
+}
+
+export type GrantChange = {
+  readonly approval?: ApprovalRule | undefined
+  readonly verbs?: readonly string[] | undefined
+  readonly constraints?: readonly Constraint[] | undefined
+  readonly maxLifetimeSeconds?: number | undefined
+  readonly requestsPerMinute?: number | null | undefined
+  readonly expiresAt?: Date | null | undefined
+}
+
+export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Promise<void> {
+  const set = {
+    ...(change.approval === undefined ? {} : { approval: change.approval }),
+    ...(change.verbs === undefined ? {} : { verbs: [...change.verbs] }),
+    ...(change.constraints === undefined
+      ? {}
+      : { constraints: JSON.stringify(change.constraints) }),
+    ...(change.maxLifetimeSeconds === undefined
+      ? {}
+      : { max_lifetime_seconds: change.maxLifetimeSeconds }),
+    ...(change.requestsPerMinute === undefined
+      ? {}
+      : { requests_per_minute: change.requestsPerMinute }),
+    ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
+  }
+  if (Object.keys(set).length === 0) return
+  await tx.updateTable('grant').set(set).where('id', '=', id).execute()
+}
+
+export async function readGrant(db: Db | Tx, id: GrantId): Promise<Grant | undefined> {
+  const row = await db.selectFrom('grant').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toGrant(row)
+}
+
+export async function listGrants(
+  db: Db,
+  page: {
+    limit: number
+    after: string
+    agentId?: AgentId | undefined
+    environmentId?: EnvironmentId | undefined
+  },
+): Promise<readonly Grant[]> {
+  let query = db
+    .selectFrom('grant')
+    .selectAll()
+    .where('id', '>', page.after as GrantId)
+  if (page.agentId !== undefined) query = query.where('agent_id', '=', page.agentId)
+  if (page.environmentId !== undefined)
+    query = query.where('environment_id', '=', page.environmentId)
+  const rows = await query.orderBy('id').limit(page.limit).execute()
+  return rows.map(toGrant)
+}
+
+/** The grants of an agent that are not disabled or revoked; their other parts may still be. */
+export async function grantsOfAgent(db: Db, agentId: AgentId): Promise<readonly Grant[]> {
+  const rows = await db
+    .selectFrom('grant')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('state', '=', 'active')
+    .orderBy('id')
+    .execute()
+  return rows.map(toGrant)
+}
