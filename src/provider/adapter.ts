@@ -1,0 +1,134 @@
+/**
+ * What a provider's adapter does: turns a request into the operations it is (`identify`), and says which places they
+ * touch (`locate`). An adapter holds no state of a request, sees no credential, and performs no I/O of its own: it asks
+ * through the `Ask` it is handed.
+ */
+import type { Invocation, Located, Place } from '../core/operation.ts'
+
+/** A request as it arrived, after the broker took its own prefix off the target. */
+export type ProviderRequest = {
+  readonly method: string
+  /** The raw path as sent, beginning with `/`, still percent-encoded; without query. At most 8 KiB. */
+  readonly path: string
+  /** The raw query without its `?`; absent where there was no `?` at all. */
+  readonly query: string | undefined
+  /** Lower-case names. A name that came twice is refused before this point, but for those that are lists. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The whole body, already within the cap; empty where there was none. */
+  readonly body: Buffer
+}
+
+/** A request rebuilt from what was decided on. The broker adds the host, the credential and the framing. */
+export type RebuiltRequest = {
+  readonly method: string
+  /** Path and query, percent-encoded by us. */
+  readonly target: string
+  /** Lower-case names; only headers that the provider's manifest calls meaningful, and `content-type`. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer | undefined
+}
+
+export type Identified =
+  | {
+      readonly ok: true
+      readonly invocations: readonly Invocation[]
+      readonly request: RebuiltRequest
+    }
+  | { readonly ok: false; readonly refusal: IdentifyRefusal }
+
+/** Why a request was not understood. `detail` is a sentence for the agent; it quotes at most 100 characters of input. */
+export type IdentifyRefusal = {
+  readonly code:
+    | 'not_understood'
+    | 'operation_unknown'
+    | 'method_not_allowed'
+    | 'unsupported_media_type'
+    | 'payload_too_large'
+    | 'uri_too_long'
+  readonly detail: string
+}
+
+/**
+ * One question to the provider, with the broker's credential. Bounded in time and size by the caller, recorded in the
+ * audit log as the broker's own. `json` is undefined where the answer was not JSON or could not be had.
+ */
+export type Ask = (
+  question: RebuiltRequest,
+) => Promise<{ readonly status: number; readonly json: unknown }>
+
+export type LocateContext = {
+  readonly ask: Ask
+  /** True for destructive, admin and secret operations: an answer fetched for this request, never a cached one. */
+  readonly fresh: boolean
+  /** What answers may be cached under: no two credentials share one. Includes the credential's version. */
+  readonly cacheKey: string
+  /** The places of the capability's own environment, from the directory. */
+  readonly bound: ReadonlySet<Place>
+}
+
+/** One operation as the catalogue lists it. */
+export type CatalogueEntry = {
+  readonly name: string
+  readonly root?: Invocation['root']
+  readonly effects: Invocation['effects']
+  readonly scope: Invocation['scope']
+  /** Shipped denied: what it does could not be told. */
+  readonly denied?: boolean
+}
+
+/** How a credential goes out, and how a capability may come in. */
+export type CarrierStyle = {
+  readonly name: string
+  /** Lower-case header. */
+  readonly header: string
+  /** What stands before the token: `Bearer `, `token `, or nothing. */
+  readonly prefix: string
+}
+
+export type ProviderAdapter = {
+  /** `railway`: the name in `/proxy/<name>/…` and in grants. */
+  readonly name: string
+  /** The version of the compiled catalogue: a digest of its content. */
+  readonly catalogueVersion: string
+  /** The origins the real provider answers on, such as `https://api.github.com`; a credential is pinned to one, by default the first. */
+  readonly origins: readonly string[]
+  /** Path prefixes that clients of this provider put before its own paths when pointed at another host: `/api/v3` for GitHub. Longest first; may be empty. */
+  readonly pathPrefixes: readonly string[]
+  /** How a capability may arrive; two carriers in one request are refused. */
+  readonly carriers: readonly CarrierStyle[]
+  /** How a credential of each style goes out; the first is the default. */
+  readonly injections: readonly CarrierStyle[]
+  /** Kinds of provider-side ids that an environment may be bound to, and the shape of each. */
+  readonly bindings: readonly {
+    readonly kind: string
+    readonly pattern: string
+    readonly example: string
+  }[]
+  /** Constant headers the provider insists on, such as `user-agent` for GitHub. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The largest body it will understand, in bytes. */
+  readonly bodyLimit: number
+  operations(): Iterable<CatalogueEntry>
+  /** Whether `name` (as a verb names it) is in the catalogue; a bare name that exists twice is ambiguous. */
+  find(name: string): CatalogueEntry | 'ambiguous' | undefined
+  identify(request: ProviderRequest): Identified
+  /** Normalises a bound id as `locate` spells it: GitHub lower-cases names. */
+  bindingPlace(kind: string, id: string): Place
+  locate(invocation: Invocation, context: LocateContext): Promise<Located> | Located
+  /**
+   * Asked when a credential is stored: what it can reach, so that one that reaches more than its environment is warned
+   * about. `undefined` where the provider does not say.
+   */
+  reach(ask: Ask, bound: ReadonlySet<Place>): Promise<Reach>
+  /** The names of secret-bearing fields minted in an answer, for sealing: `projectTokenCreate` → the string at `data.<alias>`. */
+  minted?(invocation: Invocation): MintedSecret | undefined
+}
+
+export type Reach =
+  | { readonly kind: 'within' }
+  | { readonly kind: 'wider'; readonly detail: string }
+  | { readonly kind: 'rejected'; readonly detail: string }
+  | { readonly kind: 'unknown'; readonly detail: string }
+
+/** Where in the JSON answer a credential that the provider minted stands. Every path, from the root. */
+export type MintedSecret = { readonly paths: readonly (readonly string[])[] }

@@ -1,0 +1,213 @@
+/**
+ * A GraphQL request over HTTP, understood in full or refused: one POST of one JSON object with a document, its
+ * variables and the name of the operation. Batches, GET, persisted queries, subscriptions, compressed bodies and keys
+ * we do not know are refused, each with a sentence, because each is a way for the provider to run something else than
+ * what was read here.
+ */
+import { LRUCache } from 'lru-cache'
+import { getArgumentValues, getVariableValues } from 'graphql'
+import { parseJson } from '../../core/json.ts'
+import type { Effect, Invocation, JsonObject } from '../../core/operation.ts'
+import type { Identified, IdentifyRefusal, ProviderRequest } from '../adapter.ts'
+import { analyse, quote, type Plan, type PlannedRoot } from './analyse.ts'
+import { readArguments } from './argument.ts'
+import type { GraphqlCatalogue } from './catalogue.ts'
+import { documentLimits } from './limits.ts'
+
+type Understood = Extract<Plan, { ok: true }>
+type VariableValues = NonNullable<ReturnType<typeof getVariableValues>['variableValues']>
+
+/** A plan with what depends only on the document: the printed query as JSON, and the whole result where no variable is sent. */
+type Prepared = { readonly plan: Plan; readonly query: string; constant?: Identified }
+
+// `charset` is the one parameter that leaves the bytes as they are. Quoted or not, in any case (RFC 9110, section 8.3).
+const jsonMediaType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
+const bodyKeys: ReadonlySet<string> = new Set(['query', 'variables', 'operationName'])
+const jsonLimits = { maxDepth: 64 }
+
+function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'): Identified {
+  return { ok: false, refusal: { code, detail } }
+}
+
+export function graphqlIdentify(
+  catalogue: GraphqlCatalogue,
+): (request: ProviderRequest) => Identified {
+  // A document is analysed once. The bound is on characters, because what an agent sends decides what is kept.
+  const prepared = new LRUCache<string, Prepared>({
+    max: 2_000,
+    maxSize: 2_000_000,
+    sizeCalculation: (_, key) => key.length + 500,
+  })
+
+  function prepare(text: string, operationName: string | undefined): Prepared {
+    // A NUL cannot stand in an operation name that exists, and the name comes first: no two pairs share a key.
+    const key = operationName === undefined ? `\0${text}` : `${operationName}\0${text}`
+    let entry = prepared.get(key)
+    if (entry === undefined) {
+      const plan = analyse(catalogue, text, operationName)
+      entry = { plan, query: plan.ok ? JSON.stringify(plan.printed) : '' }
+      if (key.length < 100_000) prepared.set(key, entry)
+    }
+    return entry
+  }
+
+  return function identify(request) {
+    const envelope = openEnvelope(catalogue, request)
+    if ('ok' in envelope) return envelope
+    const { query, operationName, variables } = envelope
+    const entry = prepare(query, operationName)
+    if (!entry.plan.ok) return entry.plan
+    // Without variables (their defaults apply) the whole result is the document's own.
+    if (variables === undefined) {
+      entry.constant ??= apply(catalogue, entry.plan, entry.query, operationName, undefined)
+      return entry.constant
+    }
+    return apply(catalogue, entry.plan, entry.query, operationName, variables)
+  }
+}
+
+type Envelope = {
+  readonly query: string
+  readonly operationName: string | undefined
+  readonly variables: JsonObject | undefined
+}
+
+function openEnvelope(
+  catalogue: GraphqlCatalogue,
+  request: ProviderRequest,
+): Envelope | Extract<Identified, { ok: false }> {
+  const refuse = (detail: string, code: IdentifyRefusal['code'] = 'not_understood') =>
+    ({ ok: false, refusal: { code, detail } }) as const
+
+  if (request.path !== catalogue.path)
+    return refuse(`${catalogue.provider} answers on ${catalogue.path} only.`)
+  if (request.method !== 'POST')
+    return refuse('GraphQL is understood as POST only; GET is refused.', 'method_not_allowed')
+  // Some servers read the document from the URL first, whatever the body says.
+  if (request.query !== undefined)
+    return refuse('A GraphQL request has no query in its URL; send the document in the body.')
+  if (request.headers['content-encoding'] !== undefined)
+    return refuse('Send the body without Content-Encoding.', 'unsupported_media_type')
+  const mediaType = request.headers['content-type']
+  if (mediaType === undefined || !jsonMediaType.test(mediaType))
+    return refuse(
+      "Send the body as JSON and say so: -H 'Content-Type: application/json' (curl -d alone calls it a form).",
+      'unsupported_media_type',
+    )
+  if (request.body.length > catalogue.bodyLimit)
+    return refuse('The body is larger than what is read here.', 'payload_too_large')
+
+  const json = parseJson(request.body, jsonLimits)
+  if (!json.ok) return refuse(`The body is not JSON that can be relied on: ${quote(json.detail)}`)
+  const body = json.value
+  if (Array.isArray(body)) return refuse('Batches are refused; send one operation per request.')
+  if (body === null || typeof body !== 'object') return refuse('The body is not a JSON object.')
+  for (const key of Object.keys(body)) {
+    if (!bodyKeys.has(key))
+      return refuse(
+        `The body has the key "${quote(key)}"; only query, variables and operationName are understood (persisted queries and extensions are refused).`,
+      )
+  }
+  const { query, operationName, variables } = body
+  if (typeof query !== 'string') return refuse('The body has no GraphQL document under "query".')
+  if (operationName !== undefined && operationName !== null) {
+    if (typeof operationName !== 'string' || !/^[_A-Za-z][_0-9A-Za-z]{0,199}$/.test(operationName))
+      return refuse('operationName is not a GraphQL name; leave it out where there is none.')
+  }
+  // A string with JSON inside is what many servers accept and a reader of objects overlooks.
+  if (variables !== undefined && variables !== null) {
+    if (typeof variables !== 'object' || Array.isArray(variables))
+      return refuse('variables is not a JSON object.')
+  }
+  return {
+    query,
+    operationName: operationName ?? undefined,
+    variables: variables == null || Object.keys(variables).length === 0 ? undefined : variables,
+  }
+}
+
+function apply(
+  catalogue: GraphqlCatalogue,
+  plan: Understood,
+  query: string,
+  operationName: string | undefined,
+  variables: JsonObject | undefined,
+): Identified {
+  for (const name of Object.keys(variables ?? {})) {
+    if (!plan.variableNames.has(name))
+      return refuse(`The operation declares no variable "${quote(name)}".`)
+  }
+  const coerced = getVariableValues(catalogue.schema, plan.variables, variables ?? {}, {
+    maxErrors: 1,
+    hideSuggestions: true,
+  })
+  if (coerced.errors !== undefined)
+    return refuse(`The variables do not fit: ${quote(coerced.errors[0]?.message ?? 'invalid')}`)
+
+  const invocations: Invocation[] = []
+  let ids = 0
+  for (const root of plan.roots) {
+    const invocation = invoke(root, coerced.variableValues)
+    if (typeof invocation === 'string') return refuse(invocation)
+    ids += invocation.resources.length
+    if (ids > documentLimits.ids)
+      return refuse(`The request names more than ${documentLimits.ids} ids.`)
+    invocations.push(invocation)
+  }
+  for (const name of plan.introspection) invocations.push(metadata(name, plan))
+  if (invocations.length === 0) invocations.push(metadata('__typename', plan))
+
+  const parts = [`"query":${query}`]
+  if (variables !== undefined) parts.push(`"variables":${JSON.stringify(variables)}`)
+  if (operationName !== undefined) parts.push(`"operationName":"${operationName}"`)
+  return {
+    ok: true,
+    invocations,
+    request: {
+      method: 'POST',
+      target: catalogue.path,
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(`{${parts.join(',')}}`),
+    },
+  }
+}
+
+function invoke(root: PlannedRoot, variables: VariableValues): Invocation | string {
+  let args: JsonObject
+  try {
+    // What graphql-js coerces out of JSON and literals is JSON again: the schema's own scalars are taken as they come.
+    args = getArgumentValues(root.definition, root.node, variables) as JsonObject
+  } catch (error) {
+    return `The arguments do not fit: ${quote(error instanceof Error ? error.message : 'invalid')}`
+  }
+  const read = readArguments(root.field, args)
+  if (!read.ok) return read.detail
+  const added = new Set<Effect>(read.added)
+  if (root.secret) added.add('secret')
+  return {
+    operation: root.field.operation,
+    root: root.field.root,
+    effects: root.field.effects,
+    added: [...added],
+    scope: root.field.scope,
+    arguments: args,
+    resources: read.resources,
+    widens: root.widens,
+    responseKey: root.responseKey,
+    ...(root.secretPaths.length > 0 ? { secretPaths: root.secretPaths } : {}),
+  }
+}
+
+/** Reviewed metadata that touches nothing: a document's `__typename` alone, and the provider's own schema. */
+function metadata(operation: string, plan: Understood): Invocation {
+  return {
+    operation,
+    root: plan.root,
+    effects: ['read'],
+    added: [],
+    scope: 'public',
+    arguments: {},
+    resources: [],
+    widens: [],
+  }
+}
