@@ -1,0 +1,108 @@
+/**
+ * The catalogue of a REST provider: every operation with its template, effects, parameters and reviewed conditions. It
+ * is data, compiled from the provider's description and our review of it, and its digest is the catalogue's version:
+ * nothing that decides about a request is kept outside of it.
+ */
+import type { Effect, OperationScope } from '../../core/operation.ts'
+import type { ValueType } from './query.ts'
+import { parseTemplate, type Template } from './template.ts'
+
+/** When a condition holds. What is there but cannot be compared (a number where a text is expected) always holds. */
+export type Test =
+  /** The argument is there at all. */
+  | 'present'
+  /** There, and anything but `false` or `null`. */
+  | 'not_false'
+  | 'null'
+  /** There, and equal to this text, in any case. */
+  | { readonly equals: string }
+  | { readonly contains: string }
+  /** A path of a file that is one of these or lies below one, in any case. */
+  | { readonly under: readonly string[] }
+  /** Another name than that parameter's value, in any case. */
+  | { readonly differsFrom: string }
+  /** `owner:branch` whose owner is another than that parameter's value. */
+  | { readonly ownerDiffersFrom: string }
+
+/**
+ * What an argument changes. `at` is a dotted path into the invocation's arguments, where `*` is every member of a list
+ * or object. Without `at` it always holds.
+ */
+export type Condition = {
+  readonly at?: string
+  readonly when?: Test
+  readonly adds?: readonly Effect[]
+  readonly widens?: string
+}
+
+/** One operation, as it stands in `catalogue.json`. Absent members mean none. */
+export type CompiledOperation = {
+  readonly name: string
+  readonly method: string
+  /** `/repos/{owner|name}/{repo|name}/issues/{issue_number|integer}`: see `parseTemplate`. */
+  readonly path: string
+  /** Another operation that is the same request: this one is listed, and never found. */
+  readonly sameAs?: string
+  /** Other spellings of the same operation, with fewer parameters. */
+  readonly also?: readonly string[]
+  /** Separated by spaces, the base effect first. */
+  readonly effects: string
+  readonly scope: OperationScope
+  /** `page|integer per_page|integer sha`. */
+  readonly query?: string
+  /** The names of the body's own members, separated by spaces; absent where the operation has no JSON body. */
+  readonly body?: string
+  /** Media types of a body that is not JSON. */
+  readonly upload?: readonly string[]
+  /** The answer is bytes, not text with fields: `Range` may split it. */
+  readonly opaque?: boolean
+  /** Why it is refused whoever asks: what it does could not be told. */
+  readonly denied?: string
+  readonly conditions?: readonly Condition[]
+}
+
+export type CompiledCatalogue = {
+  /** The description it was compiled from. */
+  readonly source: string
+  readonly operations: readonly CompiledOperation[]
+}
+
+export type RestOperation = {
+  readonly name: string
+  readonly method: string
+  readonly templates: readonly Template[]
+  readonly effects: readonly Effect[]
+  readonly scope: OperationScope
+  readonly query: ReadonlyMap<string, ValueType>
+  readonly body: ReadonlySet<string> | undefined
+  readonly upload: readonly string[]
+  readonly opaque: boolean
+  readonly denied: string | undefined
+  readonly conditions: readonly Condition[]
+}
+
+export function loadOperation(compiled: CompiledOperation): RestOperation {
+  const { name, method, path, also = [], effects, scope, query, body } = compiled
+  return {
+    name,
+    method,
+    templates: compiled.sameAs === undefined ? [path, ...also].map(parseTemplate) : [],
+    effects: effects.split(' ') as Effect[],
+    scope,
+    query: new Map(
+      words(query).map((word) => {
+        const [key = '', type = 'string'] = word.split('|')
+        return [key, type as ValueType]
+      }),
+    ),
+    body: body === undefined ? undefined : new Set(words(body)),
+    upload: compiled.upload ?? [],
+    opaque: compiled.opaque ?? false,
+    denied: compiled.denied,
+    conditions: compiled.conditions ?? [],
+  }
+}
+
+function words(text: string | undefined): readonly string[] {
+  return text === undefined || text === '' ? [] : text.split(' ')
+}

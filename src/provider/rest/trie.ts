@@ -1,0 +1,103 @@
+/**
+ * Finds the operation that a method and a path are. The cost depends on the path's segments and not on how many
+ * operations there are. A literal is preferred to a parameter, as providers route, and there is no second try: a path
+ * that a literal leads into and that ends nowhere is unknown, not some other operation's parameter.
+ */
+import type { Template } from './template.ts'
+
+type Node<T> = {
+  readonly literals: Map<string, Node<T>>
+  parameter: Node<T> | undefined
+  /** By method, what ends here. */
+  readonly ends: Map<string, Leaf<T>>
+}
+
+type Leaf<T> = { readonly value: T; readonly template: Template }
+
+export type Trie<T> = { readonly root: Node<T> }
+
+export type Match<T> =
+  | {
+      readonly kind: 'found'
+      readonly value: T
+      readonly template: Template
+      /** By parameter of the template, in order, its segments: one each, but for a last one that takes several. */
+      readonly captures: readonly (readonly string[])[]
+    }
+  /** The path is known, the method is not. */
+  | { readonly kind: 'other_methods'; readonly methods: readonly string[] }
+  /** A `/` inside a parameter that would read as another operation to a server that decodes before it routes. */
+  | { readonly kind: 'ambiguous_slash' }
+  | { readonly kind: 'none' }
+
+function newNode<T>(): Node<T> {
+  return { literals: new Map(), parameter: undefined, ends: new Map() }
+}
+
+/** Throws where two operations share a method and a shape: no request could tell them apart. */
+export function buildTrie<T>(
+  entries: Iterable<{ readonly method: string; readonly template: Template; readonly value: T }>,
+): Trie<T> {
+  const root = newNode<T>()
+  for (const { method, template, value } of entries) {
+    let node = root
+    for (const part of template.parts) {
+      if ('literal' in part) {
+        let next = node.literals.get(part.literal)
+        if (next === undefined) node.literals.set(part.literal, (next = newNode()))
+        node = next
+      } else {
+        node = node.parameter ??= newNode()
+      }
+    }
+    if (node.ends.has(method)) throw new Error(`two operations are ${method} ${template.text}`)
+    node.ends.set(method, { value, template })
+  }
+  return { root }
+}
+
+/** `segments` are decoded, each once. */
+export function match<T>(trie: Trie<T>, method: string, segments: readonly string[]): Match<T> {
+  let node = trie.root
+  const captures: string[][] = []
+  for (const [index, segment] of segments.entries()) {
+    const literal = node.literals.get(segment)
+    if (literal !== undefined) {
+      node = literal
+      continue
+    }
+    const next = node.parameter
+    if (next === undefined) {
+      const rest = remainder(node, method, segments.slice(index))
+      if (rest === undefined) return { kind: 'none' }
+      captures.at(-1)?.push(...segments.slice(index))
+      return { kind: 'found', ...rest, captures }
+    }
+    if (readsAsAnother(node, next, segment)) return { kind: 'ambiguous_slash' }
+    captures.push([segment])
+    node = next
+  }
+  const leaf = node.ends.get(method)
+  if (leaf !== undefined) return { kind: 'found', ...leaf, captures }
+  return node.ends.size === 0
+    ? { kind: 'none' }
+    : { kind: 'other_methods', methods: [...node.ends.keys()] }
+}
+
+/** What takes the remaining segments: a last parameter that may hold several, and that nothing continues. */
+function remainder<T>(node: Node<T>, method: string, rest: readonly string[]): Leaf<T> | undefined {
+  if (node.literals.size > 0 || rest.length === 0) return undefined
+  const leaf = node.ends.get(method)
+  const last = leaf?.template.parts.at(-1)
+  return last !== undefined && 'parameter' in last && last.type === 'slashes' ? leaf : undefined
+}
+
+/**
+ * `branches/x%2Fprotection` is a branch called `x/protection` to us, and the protection of `x` to a server that decodes
+ * first. Where a piece of the value is a literal that could stand there, the request is not told apart safely.
+ */
+function readsAsAnother<T>(parent: Node<T>, node: Node<T>, segment: string): boolean {
+  if (!segment.includes('/')) return false
+  const [first = '', ...others] = segment.split('/')
+  return parent.literals.has(first) || others.some((piece) => node.literals.has(piece))
+}
