@@ -1,0 +1,213 @@
+/**
+ * The service, register by register. Three realms, each with its own door: operators under /v1, agents under /oauth,
+ * and the proxy under /proxy. What is registered inside a realm cannot be reached past its authentication hook.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import { readFileSync } from 'node:fs'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import swagger from '@fastify/swagger'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
+import { adminEntry, authenticateOperator, operatorAuth } from './http/operator-auth.ts'
+import { agentRoutes } from './http/admin/agent.ts'
+import { auditRoutes } from './http/admin/audit.ts'
+import { credentialRoutes } from './http/admin/credential.ts'
+import { environmentRoutes } from './http/admin/environment.ts'
+import { freezeRoutes } from './http/admin/freeze.ts'
+import { grantRoutes } from './http/admin/grant.ts'
+import { operatorRoutes } from './http/admin/operator.ts'
+import { providerRoutes } from './http/admin/provider.ts'
+import { selfRoutes, signInRoutes } from './http/admin/sign-in.ts'
+import { metadataRoutes, oauthRoutes } from './http/agent/oauth.ts'
+import type { Deps } from './http/deps.ts'
+import { sendProblem, toProblem } from './http/error.ts'
+import { healthRoutes } from './http/health.ts'
+import { createHostCheck, providerHosts } from './http/host.ts'
+import { proxyRoutes } from './http/proxy.ts'
+import type { App } from './http/realm.ts'
+import { Problem as ProblemSchema } from './http/schemas.ts'
+import { newId } from './ids.ts'
+import { Problem, problems } from './problem.ts'
+
+export type { App } from './http/realm.ts'
+
+const version = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+).version
+
+export type AppOptions = {
+  readonly logger: FastifyBaseLogger | undefined
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
+}
+
+export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
+  const hosts = providerHosts(deps)
+  const app = Fastify<http.Server>({
+    ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
+    // One server type for both: Fastify's overloads cannot be told apart by a condition.
+    serverFactory: (handler: http.RequestListener) =>
+      options.tls === undefined
+        ? http.createServer(serverOptions, handler)
+        : https.createServer({ ...serverOptions, ...options.tls }, handler),
+    // A request is logged by the audit, with what matters about it; a line more for each would say less for more.
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => newId('correlation'),
+    // Headers that clients set must not become our correlation ids.
+    requestIdHeader: false,
+    bodyLimit: 1_048_576,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: false, caseSensitive: true },
+    ajv: {
+      // Ajv's defaults in Fastify drop what they do not know and turn strings into numbers: both hide mistakes.
+      customOptions: {
+        removeAdditional: false,
+        coerceTypes: false,
+        useDefaults: false,
+        allErrors: false,
+        strict: true,
+      },
+    },
+    // Whatever is the proxy's goes to one constant route: the router must not decode what a provider will decode anew.
+    rewriteUrl(request) {
+      const { url = '/', headers } = request
+      const proxied =
+        url.startsWith('/proxy/') || !url.startsWith('/') || hosts.has(headers.host ?? '')
+      return proxied ? '/proxy' : url
+    },
+    // Fastify's own 404 for a path it cannot decode comes here; without this it would be text of its own form.
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, toProblem(error, request), request.id)
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  // Every method that Node parses reaches our own refusal, in our own form, and with its audit entry.
+  for (const method of http.METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+  }
+
+  app.addSchema(ProblemSchema)
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = toProblem(error, request)
+    return sendProblem(reply, await recorded(deps, request, problem), request.id)
+  })
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      new Problem('not_found', 'the API is described in openapi.yaml'),
+      request.id,
+    ),
+  )
+  app.addHook('onRequest', createHostCheck(deps))
+  app.addHook('onRequest', (_request, reply, done) => {
+    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store')
+    done()
+  })
+  // Draining: a connection that has been answered is closed, so that one kept alive does not hold up the end.
+  let draining: NodeJS.Timeout | undefined
+  app.addHook('preClose', (done) => {
+    draining = setInterval(() => app.server.closeIdleConnections(), 50)
+    done()
+  })
+  app.addHook('onClose', (_app, done) => {
+    clearInterval(draining)
+    done()
+  })
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Valetkey',
+        version,
+        description: 'The broker between AI agents and the APIs they act on.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: 'http://localhost:8474' }],
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, i) =>
+        typeof schema.$id === 'string' ? schema.$id : `schema-${String(i)}`,
+    },
+  })
+
+  await app.register(realm((plain) => healthRoutes(plain, deps)))
+  await app.register(realm((agents) => oauthRoutes(agents, deps)))
+  await app.register(realm((plain) => metadataRoutes(plain, deps)))
+  await app.register(async (operators) => {
+    operators.addHook('onRequest', unsealed(deps))
+    await operators.register(operatorAuth, { deps })
+    await operators.register(realm((door) => signInRoutes(door, deps)))
+    await operators.register(
+      realm((inside) => {
+        inside.addHook('onRequest', authenticateOperator(deps))
+        selfRoutes(inside, deps)
+        operatorRoutes(inside, deps)
+        environmentRoutes(inside, deps)
+        agentRoutes(inside, deps)
+        credentialRoutes(inside, deps)
+        grantRoutes(inside, deps)
+        freezeRoutes(inside, deps)
+        auditRoutes(inside, deps)
+        providerRoutes(inside, deps)
+      }),
+    )
+  })
+  await app.register(realm((proxy) => proxyRoutes(proxy, deps)))
+  return app
+}
+
+function realm(routes: (app: App) => void) {
+  return (instance: FastifyInstance): Promise<void> => {
+    routes(instance.withTypeProvider<TypeBoxTypeProvider>())
+    return Promise.resolve()
+  }
+}
+
+/** A sealed broker answers health and unseal only. */
+function unsealed(deps: Deps) {
+  return (): Promise<void> => {
+    if (deps.keyring() === undefined)
+      throw new Problem('sealed', 'give the passphrase first: valetkey unseal')
+    return Promise.resolve()
+  }
+}
+
+/** I2: no authenticated operator is refused without an entry. Where it cannot be written, they are told so instead. */
+async function recorded(deps: Deps, request: FastifyRequest, problem: Problem): Promise<Problem> {
+  if (request.signedIn === undefined || problems[problem.code].status >= 500) return problem
+  try {
+    await deps.audit.append(adminEntry(deps, request, { result: 'refused', reason: problem.code }))
+    return problem
+  } catch {
+    return new Problem(
+      'unavailable',
+      'the audit log cannot be written, and nothing is done without a record of it',
+    )
+  }
+}
+
+/**
+ * Node's own limits, all of them stated. Node drops header fields beyond `maxHeadersCount` without a word: none is set,
+ * and the proxy refuses by count instead.
+ */
+export const serverOptions = {
+  maxHeaderSize: 32_768,
+  // Longer than the idle time of the proxies people put in front, so that none of them meets a closing socket.
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+  headersTimeout: 15_000,
+  requestTimeout: 30_000,
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+  joinDuplicateHeaders: false,
+  rejectNonStandardBodyWrites: true,
+} satisfies http.ServerOptions

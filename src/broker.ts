@@ -1,0 +1,241 @@
+/**
+ * Builds the broker out of its parts, in order, and closes it in reverse. The one place where siblings meet: what one
+ * part needs of another is handed to it here as a function. `serve` and the tests both come through this.
+ */
+import { createAuditLog, type AuditLog } from './audit/log.ts'
+import { newReplicaId, openPresence } from './audit/recovery.ts'
+import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
+import { createRevocationList } from './capability/revocation.ts'
+import { createCapabilityVerifier } from './capability/verify.ts'
+import { buildApp, type App, type AppOptions } from './app.ts'
+import { openFeed } from './db/feed.ts'
+import { openDatabase, openPool, type Connection, type Db } from './db/open.ts'
+import { createPolicyReader } from './directory/policy.ts'
+import { createCursors } from './http/cursor.ts'
+import type { Deps } from './http/deps.ts'
+import { createPasswords } from './http/password.ts'
+import type { ProviderAdapter } from './provider/adapter.ts'
+import { githubAdapter } from './provider/github/adapter.ts'
+import { railwayAdapter } from './provider/railway/adapter.ts'
+import { createCredentialOpener } from './vault/opener.ts'
+import { createEgress, type EgressOptions } from './proxy/egress.ts'
+import { createEvaluator } from './proxy/evaluate.ts'
+import { createForwarder } from './proxy/forward.ts'
+import { createLookups } from './proxy/lookup.ts'
+import { createMintedSealer } from './proxy/minted.ts'
+import { createProber } from './proxy/probe.ts'
+import { createCredential, readCredential, sealCredential } from './vault/store.ts'
+import type { Associated } from './vault/seal.ts'
+import { SecretText } from './vault/secret-text.ts'
+import { createUnsealer, type Unsealer } from './vault/unseal.ts'
+import { createVault, type KekSourceName, type Vault } from './vault/vault.ts'
+
+export type BrokerOptions = {
+  readonly connection: Connection
+  /** True where nobody else can be on this database, so that whatever was left open there was left by the dead. */
+  readonly alone: boolean
+  readonly publicUrl: string
+  readonly kekSource: KekSourceName
+  /** Origins that replace the providers' own; each counts as declared internal. */
+  readonly upstreams: Readonly<Record<string, string>>
+  readonly app: AppOptions
+  readonly egress?: Partial<EgressOptions>
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+export type Broker = {
+  readonly app: App
+  readonly db: Db
+  readonly audit: AuditLog
+  readonly vault: Vault
+  readonly unsealer: Unsealer
+  readonly deps: Deps
+  close(): Promise<void>
+}
+
+export function allProviders(): ReadonlyMap<string, ProviderAdapter> {
+  return new Map([railwayAdapter(), githubAdapter()].map((adapter) => [adapter.name, adapter]))
+}
+
+export async function openBroker(options: BrokerOptions): Promise<Broker> {
+  const now = options.now ?? Date.now
+  const { connection, publicUrl, upstreams } = options
+  const providers = allProviders()
+  const replicaId = newReplicaId()
+  const db = openDatabase(connection)
+  const auditPool = openPool(connection, 2)
+  const audit = createAuditLog(auditPool, replicaId)
+  const presence = await openPresence(db, replicaId, {
+    alone: options.alone,
+    now,
+    openSince: () => audit.openSince,
+  })
+  const feed = await openFeed(connection)
+
+  // Vault and keys
+  const vault = createVault()
+  const keySealer = createKeySealer(vault)
+  let keyring: Keyring | undefined
+  const unsealer = createUnsealer({
+    db,
+    vault,
+    source: options.kekSource,
+    async opened() {
+      await ensureKeys(db, keySealer, now())
+      keyring = await loadKeyring(db, keySealer, now())
+    },
+    record: (result, correlationId) =>
+      audit.append({
+        kind: 'system',
+        result,
+        at: now(),
+        correlationId,
+        actor: { kind: 'system', id: 'vault' },
+        action: 'vault.unseal',
+      }),
+  })
+  const opener = createCredentialOpener(db, vault)
+
+  // Directory and capabilities, kept current by the feed
+  const bindingPlace = (provider: string, kind: string, id: string): string | undefined =>
+    providers.get(provider)?.bindingPlace(kind, id)
+  const policies = createPolicyReader(db, {
+    readCredential: (id) => readCredential(db, id),
+    bindingPlace,
+  })
+  const revocations = createRevocationList(db)
+  const verifier = createCapabilityVerifier({
+    keyring: () => keyring,
+    publicUrl,
+    isRevoked: (id) => revocations.isRevoked(id),
+  })
+  feed.onChange(async (scope) => {
+    switch (scope) {
+      case 'directory':
+        policies.clear()
+        if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
+        return
+      case 'revocation':
+        await revocations.reload()
+    }
+  })
+  await revocations.reload()
+
+  // The way out
+  const originsOf = (adapter: ProviderAdapter): readonly string[] => {
+    const declared = upstreams[adapter.name]
+    return declared === undefined ? adapter.origins : [declared]
+  }
+  const egress = createEgress({
+    ...options.egress,
+    allowInternal: new Set(Object.values(upstreams)),
+  })
+  const lookups = createLookups({ audit, egress, open: opener.open, now })
+  const evaluator = createEvaluator({
+    askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
+  })
+  const minted = createMintedSealer({
+    async seal(policy, name, value) {
+      const secret = SecretText.of(value)
+      try {
+        const { provider, environmentId, origin, style } = policy.credential
+        const sealed = await sealCredential(vault, secret, {
+          provider,
+          environmentId: environmentId as never,
+          version: 1,
+        })
+        const reach = { kind: 'unknown', detail: 'minted by the provider in an answer' }
+        await db
+          .transaction()
+          .execute((tx) =>
+            createCredential(
+              tx,
+              { name, provider, environmentId: environmentId as never, origin, style, reach },
+              sealed,
+            ),
+          )
+        return sealed.id
+      } finally {
+        secret.dispose()
+      }
+    },
+  })
+  const forwarder = createForwarder({ audit, egress, open: opener.open, minted, now })
+  const prober = createProber({ audit, egress, now })
+
+  const deps: Deps = {
+    publicUrl,
+    secure: publicUrl.startsWith('https:'),
+    db,
+    feed,
+    audit,
+    vault,
+    unsealer,
+    keyring: () => keyring,
+    keySealer,
+    revocations,
+    verifier,
+    policies,
+    providers,
+    evaluator,
+    forwarder,
+    prober,
+    cursors: createCursors(() => keyring),
+    passwords: createPasswords(now),
+    originsOf,
+    now,
+  }
+  const app = await buildApp(deps, options.app)
+
+  return {
+    app,
+    db,
+    audit,
+    vault,
+    unsealer,
+    deps,
+    async close() {
+      await app.close()
+      await egress.close()
+      await audit.close()
+      await presence.close()
+      await feed.close()
+      opener.clear()
+      vault.lock()
+      await auditPool.end()
+      await db.destroy()
+    },
+  }
+}
+
+/** What a sealed signing key is bound to. */
+export const signingKeyBinding = (id: string): Associated => ({
+  table: 'signing_key',
+  id,
+  provider: '',
+  environment: '',
+  version: 1,
+})
+
+function createKeySealer(vault: Vault): KeySealer {
+  const associated = signingKeyBinding
+  return {
+    kekId: () => vault.kekId,
+    async seal(plaintext, id) {
+      const secret = SecretText.take(Buffer.from(plaintext))
+      try {
+        return await vault.seal(secret, associated(id))
+      } finally {
+        secret.dispose()
+      }
+    },
+    async open(sealed, id) {
+      const opened = await vault.open(sealed, associated(id))
+      if (!opened.ok) throw new Error(`a signing key does not open: ${opened.error}`)
+      const bytes = Buffer.from(opened.secret.revealBytes())
+      opened.secret.dispose()
+      return bytes
+    },
+  }
+}

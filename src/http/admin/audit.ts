@@ -1,0 +1,76 @@
+/** Reading the audit log. */
+import Type from 'typebox'
+import { entryKinds } from '../../audit/entry.ts'
+import { readAudit, type StoredEntry } from '../../audit/read.ts'
+import { pageLimit, toPage } from '../cursor.ts'
+import type { Deps } from '../deps.ts'
+import type { App } from '../realm.ts'
+import { answers, closed, id, page, PageQuery, Timestamp } from '../schemas.ts'
+
+const EntryView = closed({
+  id: Type.Integer({ description: 'The order in which the database took it.' }),
+  entry: Type.Object({}, { additionalProperties: true, description: 'The fact itself.' }),
+  leaf_hash: Type.String({
+    description: 'SHA-256 of 0x00 and the canonical entry (RFC 6962 §2.1), in hex.',
+  }),
+})
+
+function view(stored: StoredEntry) {
+  return {
+    id: stored.id,
+    entry: JSON.parse(stored.canonical) as Record<string, unknown>,
+    leaf_hash: stored.leafHash.toString('hex'),
+  }
+}
+
+export function auditRoutes(app: App, deps: Deps): void {
+  app.get(
+    '/v1/audit',
+    {
+      config: { action: 'audit.read', roles: ['admin', 'auditor'] },
+      schema: {
+        operationId: 'readAudit',
+        summary: 'Read the audit log, newest first; with "after", oldest first from there',
+        querystring: closed({
+          ...PageQuery,
+          after: Type.Optional(
+            Type.String({
+              pattern: '^[0-9]{1,15}$',
+              description: 'Entries newer than this id, for following the log.',
+            }),
+          ),
+          kind: Type.Optional(Type.Union(entryKinds.map((kind) => Type.Literal(kind)))),
+          actor: Type.Optional(Type.String({ maxLength: 60 })),
+          environment: Type.Optional(id('environment')),
+          correlation: Type.Optional(id('correlation')),
+          result: Type.Optional(Type.String({ pattern: '^[a-z_]{1,40}$' })),
+          since: Type.Optional(Timestamp),
+          until: Type.Optional(Timestamp),
+        }),
+        response: answers(200, page(EntryView)),
+      },
+    },
+    async (request) => {
+      const { limit: asked, cursor, after, ...filter } = request.query
+      const limit = pageLimit(asked)
+      const list = `audit ${JSON.stringify([after ?? null, filter])}`
+      const position = deps.cursors.read(list, cursor)
+      const following = after !== undefined
+      const at = position === undefined ? (following ? Number(after) : undefined) : Number(position)
+      const rows = await readAudit(
+        deps.db,
+        {
+          kind: filter.kind,
+          actorId: filter.actor,
+          environmentId: filter.environment,
+          correlationId: filter.correlation,
+          result: filter.result,
+          since: filter.since === undefined ? undefined : new Date(filter.since),
+          until: filter.until === undefined ? undefined : new Date(filter.until),
+        },
+        { limit: limit + 1, ...(following ? { after: at } : { before: at }) },
+      )
+      return toPage(rows, limit, view, (last) => deps.cursors.make(list, String(last.id)))
+    },
+  )
+}

@@ -1,0 +1,255 @@
+/** Environments over REST. */
+import Type, { type Static } from 'typebox'
+import {
+  createEnvironment,
+  listEnvironments,
+  readEnvironment,
+  rebind,
+  replaceOwners,
+  setProtected,
+  type EnvironmentRecord,
+} from '../../directory/environment.ts'
+import { setState } from '../../directory/state.ts'
+import type { EnvironmentId, OperatorId } from '../../ids.ts'
+import { Problem } from '../../problem.ts'
+import { pageLimit, toPage } from '../cursor.ts'
+import type { Deps } from '../deps.ts'
+import { operatorOf, requirePassword } from '../operator-auth.ts'
+import type { App } from '../realm.ts'
+import {
+  answers,
+  closed,
+  id,
+  idParams,
+  Name,
+  page,
+  PageQuery,
+  Password,
+  ProviderName,
+  State,
+  Timestamp,
+} from '../schemas.ts'
+import { commit } from './change.ts'
+import { stateRoutes } from './state-routes.ts'
+
+const Binding = closed({
+  provider: ProviderName,
+  kind: Type.String({
+    maxLength: 40,
+    description: 'What the provider calls it: environment, repository …',
+  }),
+  id: Type.String({ minLength: 1, maxLength: 300 }),
+})
+const Bindings = Type.Array(Binding, { maxItems: 200 })
+const Owners = Type.Array(id('operator'), { maxItems: 50, uniqueItems: true })
+
+const EnvironmentView = closed({
+  id: id('environment'),
+  name: Name,
+  protected: Type.Boolean(),
+  state: State,
+  owners: Type.Array(id('operator')),
+  bindings: Type.Array(Binding),
+  created_at: Timestamp,
+})
+
+function view(environment: EnvironmentRecord) {
+  const { createdAt, binding: _binding, owners, bindings, ...rest } = environment
+  return {
+    ...rest,
+    owners: [...owners],
+    bindings: [...bindings],
+    created_at: createdAt.toISOString(),
+  }
+}
+
+/** Every binding must be one that its provider's adapter knows how to compare with what a request touches. */
+function checkBindings(deps: Deps, bindings: readonly Static<typeof Binding>[]): void {
+  const seen = new Set<string>()
+  for (const [i, binding] of bindings.entries()) {
+    const refuse = (member: string, detail: string): Problem =>
+      new Problem('invalid_request', {
+        detail,
+        errors: [{ pointer: `/bindings/${String(i)}/${member}`, detail }],
+      })
+    const adapter = deps.providers.get(binding.provider)
+    if (adapter === undefined) {
+      throw refuse(
+        'provider',
+        `there is no provider of this name; there are ${[...deps.providers.keys()].join(', ')}`,
+      )
+    }
+    const kind = adapter.bindings.find((known) => known.kind === binding.kind)
+    if (kind === undefined) {
+      throw refuse(
+        'kind',
+        `${adapter.name} is bound by ${adapter.bindings.map((known) => known.kind).join(', ')}`,
+      )
+    }
+    if (!new RegExp(kind.pattern).test(binding.id))
+      throw refuse('id', `it must look like ${kind.example}`)
+    const place = `${adapter.name} ${adapter.bindingPlace(binding.kind, binding.id)}`
+    if (seen.has(place)) throw refuse('id', 'it is bound twice')
+    seen.add(place)
+  }
+}
+
+export function environmentRoutes(app: App, deps: Deps): void {
+  async function read(environmentId: string) {
+    const environment = await readEnvironment(deps.db, environmentId as EnvironmentId)
+    if (environment === undefined)
+      throw new Problem('not_found', 'there is no environment of this id')
+    return view(environment)
+  }
+
+  app.post(
+    '/v1/environments',
+    {
+      config: { action: 'environment.create', roles: ['admin'] },
+      schema: {
+        operationId: 'createEnvironment',
+        summary: 'Name a blast radius, and bind the provider’s ids that belong to it',
+        body: closed({
+          name: Name,
+          protected: Type.Optional(
+            Type.Boolean({
+              description: 'Destructive operations always wait for a person. False by default.',
+            }),
+          ),
+          owners: Type.Optional(Owners),
+          bindings: Type.Optional(Bindings),
+        }),
+        response: answers(201, EnvironmentView),
+      },
+    },
+    async (request, reply) => {
+      const { name, protected: isProtected = false, bindings = [] } = request.body
+      const owners = (request.body.owners ?? [operatorOf(request).id]) as OperatorId[]
+      checkBindings(deps, bindings)
+      const environmentId = await commit(deps, request, async (tx) => {
+        const created = await createEnvironment(tx, {
+          name,
+          protected: isProtected,
+          owners,
+          bindings,
+          now: deps.now(),
+        })
+        return {
+          value: created,
+          subject: created,
+          environment: { id: created, name },
+          change: { name, protected: isProtected, owners, bindings },
+        }
+      })
+      void reply.code(201)
+      return read(environmentId)
+    },
+  )
+
+  app.get(
+    '/v1/environments',
+    {
+      config: { action: 'environment.list', roles: ['admin', 'auditor', 'approver'] },
+      schema: {
+        operationId: 'listEnvironments',
+        summary: 'List environments',
+        querystring: closed(PageQuery),
+        response: answers(200, page(EnvironmentView)),
+      },
+    },
+    async (request) => {
+      const limit = pageLimit(request.query.limit)
+      const after = deps.cursors.read('environments', request.query.cursor) ?? ''
+      const rows = await listEnvironments(deps.db, { limit: limit + 1, after })
+      return toPage(rows, limit, view, (last) => deps.cursors.make('environments', last.id))
+    },
+  )
+
+  app.get(
+    '/v1/environments/:id',
+    {
+      config: { action: 'environment.read', roles: ['admin', 'auditor', 'approver'] },
+      schema: {
+        operationId: 'readEnvironment',
+        summary: 'Read an environment',
+        params: idParams('environment'),
+        response: answers(200, EnvironmentView),
+      },
+    },
+    (request) => read(request.params.id),
+  )
+
+  app.patch(
+    '/v1/environments/:id',
+    {
+      config: { action: 'environment.update', roles: ['admin'] },
+      schema: {
+        operationId: 'updateEnvironment',
+        summary: 'Protect an environment, or change its owners',
+        params: idParams('environment'),
+        body: closed({
+          protected: Type.Optional(
+            Type.Boolean({ description: 'To unprotect it, the password is needed.' }),
+          ),
+          owners: Type.Optional(Owners),
+          password: Type.Optional(Password),
+        }),
+        response: answers(200, EnvironmentView),
+      },
+    },
+    async (request) => {
+      const environmentId = request.params.id as EnvironmentId
+      const { protected: isProtected, owners, password } = request.body
+      // To unprotect weakens the approval rule of every grant in it.
+      if (isProtected === false) await requirePassword(deps, request, password)
+      await read(environmentId)
+      await commit(deps, request, async (tx) => {
+        if (isProtected !== undefined) await setProtected(tx, environmentId, isProtected)
+        if (owners !== undefined) await replaceOwners(tx, environmentId, owners as OperatorId[])
+        return {
+          value: undefined,
+          subject: environmentId,
+          change: { protected: isProtected, owners },
+        }
+      })
+      return read(environmentId)
+    },
+  )
+
+  app.put(
+    '/v1/environments/:id/bindings',
+    {
+      config: { action: 'environment.bind', roles: ['admin'] },
+      schema: {
+        operationId: 'bindEnvironment',
+        summary: 'Replace the bound ids; voids every capability issued for this environment',
+        params: idParams('environment'),
+        body: closed({ bindings: Bindings, password: Password }),
+        response: answers(200, EnvironmentView),
+      },
+    },
+    async (request) => {
+      const { bindings, password } = request.body
+      const environmentId = request.params.id as EnvironmentId
+      await requirePassword(deps, request, password)
+      checkBindings(deps, bindings)
+      const before = await read(environmentId)
+      await commit(deps, request, async (tx) => {
+        await rebind(tx, environmentId, bindings)
+        return {
+          value: undefined,
+          subject: environmentId,
+          environment: { id: environmentId, name: before.name },
+          change: { from: before.bindings, to: bindings },
+        }
+      })
+      return read(environmentId)
+    },
+  )
+
+  stateRoutes(app, deps, {
+    kind: 'environment',
+    path: '/v1/environments',
+    set: (tx, subject, state) => setState(tx, 'environment', subject, state),
+  })
+}

@@ -1,0 +1,40 @@
+/** What the HTTP side is given. Built once, by `openBroker`. */
+import type { AuditLog } from '../audit/log.ts'
+import type { Keyring, KeySealer } from '../capability/keys.ts'
+import type { RevocationList } from '../capability/revocation.ts'
+import type { CapabilityVerifier } from '../capability/verify.ts'
+import type { Db } from '../db/open.ts'
+import type { Feed } from '../db/feed.ts'
+import type { PolicyReader } from '../directory/policy.ts'
+import type { ProviderAdapter } from '../provider/adapter.ts'
+import type { Evaluator } from '../proxy/evaluate.ts'
+import type { Forwarder } from '../proxy/forward.ts'
+import type { Prober } from '../proxy/probe.ts'
+import type { Unsealer } from '../vault/unseal.ts'
+import type { Vault } from '../vault/vault.ts'
+import type { Cursors } from './cursor.ts'
+import type { Passwords } from './password.ts'
+
+export type Deps = {
+  readonly publicUrl: string
+  readonly secure: boolean
+  readonly db: Db
+  readonly feed: Feed
+  readonly audit: AuditLog
+  readonly vault: Vault
+  readonly unsealer: Unsealer
+  readonly keyring: () => Keyring | undefined
+  readonly keySealer: KeySealer
+  readonly revocations: RevocationList
+  readonly verifier: CapabilityVerifier
+  readonly policies: PolicyReader
+  readonly providers: ReadonlyMap<string, ProviderAdapter>
+  readonly evaluator: Evaluator
+  readonly forwarder: Forwarder
+  readonly prober: Prober
+  readonly cursors: Cursors
+  readonly passwords: Passwords
+  /** The origin a new credential of this provider is pinned to: its first, or the one that configuration declares. */
+  readonly originsOf: (provider: ProviderAdapter) => readonly string[]
+  readonly now: () => number
+}

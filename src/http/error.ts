@@ -1,0 +1,147 @@
+/**
+ * The one place where an error becomes an answer. What is expected is a `Problem`; what Fastify refuses by itself is
+ * translated; anything else is `internal`, with its cause in the log and nothing of it in the answer.
+ */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { AuditUnavailable } from '../audit/log.ts'
+import { Problem, problemBody, problems, type FieldError, type ProblemCode } from '../problem.ts'
+
+type Validation = {
+  readonly instancePath: string
+  readonly keyword: string
+  readonly message?: string
+  readonly params: Record<string, unknown>
+}
+
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Problem,
+  correlationId: string,
+): FastifyReply {
+  if (problem.code === 'rate_limited' || problem.code === 'unavailable')
+    void reply.header('retry-after', '1')
+  // Serialised here: the schema of the route's answers must not decide what of a problem is shown.
+  return reply
+    .code(problems[problem.code].status)
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problemBody(problem.code, problem.details, correlationId))
+}
+
+export function toProblem(error: unknown, request: FastifyRequest): Problem {
+  if (error instanceof Problem) return error
+  if (error instanceof AuditUnavailable || isDatabaseGone(error)) {
+    request.log.warn({ reason: error instanceof Error ? error.message : 'unknown' }, 'unavailable')
+    return new Problem(
+      'unavailable',
+      'the database does not answer, and nothing is done without a record of it',
+    )
+  }
+  const fastifyError = error as Partial<FastifyError> & {
+    validation?: Validation[]
+    validationContext?: string
+  }
+  if (Array.isArray(fastifyError.validation)) {
+    return invalid(fastifyError.validation, fastifyError.validationContext ?? 'body')
+  }
+  const known = fastifyError.code === undefined ? undefined : fastifyCodes[fastifyError.code]
+  if (known !== undefined) return new Problem(known.code, known.detail)
+  const conflict = databaseConflict(error)
+  if (conflict !== undefined) return conflict
+  request.log.error({ err: error }, 'internal error')
+  return new Problem('internal', 'the broker failed; its log says why, under this correlation id')
+}
+
+const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    code: 'payload_too_large',
+    detail: 'the body is larger than is read here',
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: 'unsupported_media_type',
+    detail: 'send the body as application/json',
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: 'invalid_request',
+    detail: 'the body is empty, but its Content-Type says JSON',
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: {
+    code: 'invalid_request',
+    detail: 'the body is not JSON, or has a member named __proto__',
+  },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: 'invalid_request',
+    detail: 'the body is not as long as Content-Length says',
+  },
+  FST_ERR_BAD_URL: { code: 'invalid_request', detail: 'the path is not valid percent-encoding' },
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: {
+    code: 'unsupported_media_type',
+    detail: 'send the body as application/json',
+  },
+}
+
+function invalid(validation: readonly Validation[], context: string): Problem {
+  const errors: FieldError[] = validation.slice(0, 20).map((item) => {
+    const member = item.params['additionalProperty'] ?? item.params['missingProperty']
+    const pointer = `${item.instancePath}${typeof member === 'string' ? `/${escapePointer(member)}` : ''}`
+    switch (item.keyword) {
+      case 'additionalProperties':
+        return { pointer, detail: 'is not a member that is known here' }
+      case 'required':
+        return { pointer, detail: 'is missing' }
+      default:
+        return { pointer, detail: item.message ?? 'is not valid' }
+    }
+  })
+  const where = context === 'querystring' ? 'query' : context
+  const [first] = errors
+  return new Problem('invalid_request', {
+    detail: `${where}${first === undefined ? '' : ` ${first.pointer === '' ? '' : `${first.pointer.slice(0, 100)} `}${first.detail}`}`,
+    errors,
+  })
+}
+
+function escapePointer(member: string): string {
+  return member.slice(0, 100).replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function pgCode(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
+
+/**
+ * SQLSTATE 23505 and 23503: a name that is taken, a reference to what is not there; and class 22: a value that no column
+ * can hold, such as text with U+0000 or half a surrogate pair. The text of the error stays here.
+ */
+function databaseConflict(error: unknown): Problem | undefined {
+  const code = pgCode(error)
+  if (/^22[0-9A-Z]{3}$/.test(code ?? ''))
+    return new Problem('invalid_request', 'it holds a value that cannot be stored')
+  switch (code) {
+    case '23505':
+      return new Problem('conflict', 'something of this name is there already')
+    case '23503':
+      return new Problem('invalid_request', 'it names something that does not exist')
+    default:
+      return undefined
+  }
+}
+
+function isDatabaseGone(error: unknown): boolean {
+  const code = pgCode(error)
+  if (code !== undefined && /^(08|57P|53|25006)/.test(code)) return true
+  if (
+    code !== undefined &&
+    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code)
+  )
+    return true
+  // The driver's own time-outs carry a message and no code.
+  return (
+    error instanceof Error &&
+    /timeout|Connection terminated|Client has encountered a connection error|not queryable/i.test(
+      error.message,
+    )
+  )
+}

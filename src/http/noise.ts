@@ -1,0 +1,46 @@
+/**
+ * Requests that nobody stands behind: counted, and written down as one entry for each kind and ten seconds, so that a
+ * flood of them is on record and cannot fill the log (I2).
+ */
+import { newId } from '../ids.ts'
+import type { Deps } from './deps.ts'
+
+export type Noise = { count(reason: string): void; close(): void }
+
+const every = 10_000
+
+export function createNoise(deps: Pick<Deps, 'audit' | 'now'>): Noise {
+  const counts = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
+
+  function write(): void {
+    timer = undefined
+    for (const [reason, count] of counts) {
+      deps.audit.note({
+        kind: 'system',
+        result: 'refused',
+        at: deps.now(),
+        correlationId: newId('correlation'),
+        actor: { kind: 'system', id: 'unauthenticated' },
+        action: 'proxy.unauthenticated',
+        detail: `${reason} ×${String(count)}`,
+      })
+    }
+    counts.clear()
+  }
+
+  return {
+    count(reason) {
+      const known = counts.get(reason) ?? 0
+      counts.set(reason, known + 1)
+      if (timer === undefined) {
+        timer = setTimeout(write, every)
+        timer.unref()
+      }
+    },
+    close() {
+      clearTimeout(timer)
+      if (counts.size > 0) write()
+    },
+  }
+}

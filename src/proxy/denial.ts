@@ -1,0 +1,156 @@
+/**
+ * From the many reasons inside to the few stable codes outside (I7). A refusal names the capability's own environment
+ * and nothing else: which other environment or id exists is in the audit log, not in the agent's answer.
+ */
+import type { Decision, DenyReason } from '../core/decide.ts'
+import type { ProblemCode, ProblemDetails } from '../problem.ts'
+
+export type Denial = { readonly code: ProblemCode; readonly details: ProblemDetails }
+
+export function denialOf(
+  decision: Exclude<Decision, { kind: 'allow' } | { kind: 'locate' }>,
+  environment: string,
+): Denial {
+  if (decision.kind === 'deny') return fromReason(decision.reason, environment)
+  return {
+    code: 'approval_required',
+    details: {
+      detail: `a person must approve this: ${decision.because.join('; ')}. Approvals are not available yet, so it cannot be done through this broker`,
+      members: { because: decision.because },
+    },
+  }
+}
+
+function fromReason(reason: DenyReason, environment: string): Denial {
+  switch (reason.kind) {
+    case 'capability_expired':
+      return {
+        code: 'capability_expired',
+        details: { detail: 'ask for a new one at /oauth/token' },
+      }
+    case 'capability_mismatch':
+      return {
+        code: 'capability_invalid',
+        details: {
+          detail: 'the capability is not one for this provider, or no longer agrees with its grant',
+        },
+      }
+    case 'grant_inactive':
+      return {
+        code: 'grant_inactive',
+        details: { detail: `the grant, or something it rests on, is ${reason.state}` },
+      }
+    case 'frozen':
+      return {
+        code: 'frozen',
+        details: {
+          detail: `an operator has frozen ${reason.scope === 'everything' ? 'everything' : `this ${reason.scope}`}`,
+        },
+      }
+    case 'no_operation':
+      return { code: 'not_understood', details: { detail: 'the request names no operation' } }
+    case 'account_scope':
+      return {
+        code: 'environment_outside',
+        details: {
+          detail: `${reason.operation} concerns the account as a whole, and touches something outside ${environment}`,
+          members: { environment, operation: reason.operation },
+        },
+      }
+    case 'verb_missing':
+      return {
+        code: 'verb_missing',
+        details: {
+          detail: reason.grantCovers
+            ? `this capability does not cover ${reason.operation}, but its grant does: ask for a capability with the verb ${reason.verbs.join(', ')}`
+            : `the grant does not cover ${reason.operation}: ask an admin for the verb ${reason.verbs.join(', ')} in ${environment}`,
+          members: {
+            environment,
+            operation: reason.operation,
+            missing_verbs: reason.verbs,
+            ask: reason.grantCovers ? '/oauth/token' : 'admin',
+          },
+        },
+      }
+    case 'argument_forbidden':
+      return {
+        code: 'argument_forbidden',
+        details: {
+          detail: `the grant limits the argument ${reason.path} of ${reason.operation}, and this value is not within the limit`,
+          members: { operation: reason.operation, argument: reason.path },
+        },
+      }
+    case 'widens':
+      return {
+        code: 'environment_outside',
+        details: {
+          detail: `${reason.operation} reaches something that cannot be told to lie inside ${environment}: ${reason.edge}`,
+          members: { environment, operation: reason.operation },
+        },
+      }
+    case 'nothing_located':
+      return {
+        code: 'environment_unresolved',
+        details: {
+          detail: `${reason.operation} names nothing by which it could be told what it touches; name an id that belongs to ${environment}`,
+          members: { environment, operation: reason.operation },
+        },
+      }
+    case 'unresolved':
+      return {
+        code: 'environment_unresolved',
+        details: {
+          detail: `what ${reason.operation} touches could not be established from the provider’s answer, so it is not known to lie inside ${environment}`,
+          members: { environment, operation: reason.operation },
+        },
+      }
+    case 'outside':
+      return {
+        code: 'environment_outside',
+        details: {
+          detail: `${reason.operation} touches something outside ${environment}`,
+          members: { environment, operation: reason.operation },
+        },
+      }
+  }
+}
+
+/** What the audit log says besides: everything, in the provider's own ids. */
+export function auditReason(decision: Decision): { reason?: string; about?: readonly string[] } {
+  switch (decision.kind) {
+    case 'allow':
+    case 'locate':
+      return {}
+    case 'needs_approval':
+      return { reason: 'approval_required', about: decision.because }
+    case 'deny': {
+      const { reason } = decision
+      switch (reason.kind) {
+        case 'capability_expired':
+        case 'capability_mismatch':
+        case 'no_operation':
+          return { reason: reason.kind }
+        case 'grant_inactive':
+          return { reason: reason.kind, about: [reason.state] }
+        case 'frozen':
+          return { reason: reason.kind, about: [reason.scope] }
+        case 'account_scope':
+        case 'nothing_located':
+          return { reason: reason.kind, about: [reason.operation] }
+        case 'verb_missing':
+          return { reason: reason.kind, about: reason.verbs }
+        case 'argument_forbidden':
+          return { reason: reason.kind, about: [reason.operation, reason.path] }
+        case 'widens':
+          return { reason: reason.kind, about: [reason.operation, reason.edge] }
+        case 'unresolved':
+          return {
+            reason: reason.kind,
+            about: reason.unresolved.map((item) => `${item.kind}:${item.id} ${item.why}`),
+          }
+        case 'outside':
+          return { reason: reason.kind, about: reason.places }
+      }
+    }
+  }
+}

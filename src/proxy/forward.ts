@@ -1,0 +1,139 @@
+/**
+ * From an allowed decision to its recorded outcome: intent, credential, request, answer, outcome. Guarantees: nothing
+ * leaves before its intent is on disk (I2); what leaves was rebuilt from what was decided on (I5); the credential's
+ * value comes back to the agent in none of its usual spellings (I1); and every intent gets its outcome, whichever side
+ * breaks off first.
+ */
+import type { ServerResponse } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import type { AuditLog } from '../audit/log.ts'
+import type { OutcomeEntry } from '../audit/entry.ts'
+import type { Policy } from '../directory/policy.ts'
+import type { ProblemCode, ProblemDetails } from '../problem.ts'
+import type { MintedSecret, ProviderAdapter } from '../provider/adapter.ts'
+import type { OpenCredential } from '../vault/opener.ts'
+import type { SecretText } from '../vault/secret-text.ts'
+import type { Egress } from './egress.ts'
+import type { Evaluation } from './evaluate.ts'
+import { outgoingHeaders } from './outgoing.ts'
+import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
+import { deliver, type Delivered } from './deliver.ts'
+import type { MintedSealer } from './minted.ts'
+import { createScrubber, type Scrubber } from './scrub.ts'
+
+export type Failure = { readonly code: ProblemCode; readonly details: ProblemDetails }
+
+export type Forwardable = {
+  readonly adapter: ProviderAdapter
+  readonly policy: Policy
+  readonly subject: Subject
+  readonly evaluation: Extract<Evaluation, { kind: 'decided' }>
+  readonly method: string
+  /** As the agent sent it, for the log. */
+  readonly path: string
+  /** `performance.now()` when the request had been read. */
+  readonly startedAt: number
+}
+
+export type Forwarder = {
+  /**
+   * Undefined once the answer has been given to `response()`, which is called at most once; a failure where nothing
+   * was given to the agent yet. Rejects with `AuditUnavailable` where the intent could not be recorded: nothing left.
+   */
+  forward(request: Forwardable, response: () => ServerResponse): Promise<Failure | undefined>
+}
+
+export function createForwarder(deps: {
+  readonly audit: AuditLog
+  readonly egress: Egress
+  readonly open: OpenCredential
+  readonly minted: MintedSealer
+  readonly now: () => number
+}): Forwarder {
+  // A scrubber is as secret as the credential; it is kept for as long as that is in use, and no longer.
+  const scrubbers = new LRUCache<string, Scrubber>({ max: 200, ttl: 60_000, ttlAutopurge: false })
+  function scrubberFor(policy: Policy, secret: SecretText): Scrubber {
+    const key = `${policy.credential.id} ${String(policy.credential.version)}`
+    let scrubber = scrubbers.get(key)
+    if (scrubber === undefined) scrubbers.set(key, (scrubber = createScrubber(secret.reveal())))
+    return scrubber
+  }
+
+  return {
+    async forward(request, response) {
+      const { policy, subject, adapter, evaluation } = request
+      const note = (outcome: Pick<OutcomeEntry, 'result' | 'status' | 'bytes' | 'detail'>): void =>
+        deps.audit.note(
+          outcomeEntry(subject, deps.now(), {
+            ...outcome,
+            latencyMs: Math.round((performance.now() - request.startedAt) * 10) / 10,
+          }),
+        )
+      try {
+        await deps.audit.append(
+          decisionEntry(subject, deps.now(), {
+            decision: evaluation.decision,
+            operations: evaluation.operations,
+            method: request.method,
+            path: request.path,
+            body: evaluation.request.body,
+          }),
+        )
+      } catch (error) {
+        // Whether the intent was written before the database went away is not known; if it was, this closes it.
+        note({ result: 'not_sent', detail: 'the intent could not be recorded in time' })
+        throw error
+      }
+
+      const secret = await openSecret(deps.open, policy)
+      if (secret === undefined) {
+        note({ result: 'not_sent', detail: 'the credential could not be opened' })
+        return {
+          code: 'unavailable',
+          details: { detail: 'the credential could not be opened; its operator must look' },
+        }
+      }
+      let delivered: Delivered
+      try {
+        delivered = await deliver({
+          egress: deps.egress,
+          origin: policy.credential.origin,
+          request: {
+            ...evaluation.request,
+            headers: outgoingHeaders(adapter, evaluation.request, policy.credential, secret),
+          },
+          scrubber: scrubberFor(policy, secret),
+          correlationId: subject.correlationId,
+          minted: mintedIn(request),
+          onMinted: (value) => deps.minted.handle(policy, subject, value),
+          response,
+        })
+      } catch (error) {
+        note({ result: 'unknown', detail: 'the broker failed on the way' })
+        throw error
+      }
+      note(delivered.outcome)
+      return delivered.failure
+    },
+  }
+}
+
+async function openSecret(open: OpenCredential, policy: Policy): ReturnType<OpenCredential> {
+  try {
+    return await open(policy.credential)
+  } catch {
+    return undefined
+  }
+}
+
+/** What the answer will hold that the provider mints, unless the grant lets the agent see it. */
+function mintedIn(request: Forwardable): MintedSecret | undefined {
+  const { adapter, policy, evaluation } = request
+  if (adapter.minted === undefined || policy.grant.minted === 'reveal') return undefined
+  const paths: (readonly string[])[] = []
+  for (const { invocation } of evaluation.operations) {
+    const found = adapter.minted(invocation)
+    if (found !== undefined) paths.push(...found.paths)
+  }
+  return paths.length === 0 ? undefined : { paths }
+}

@@ -1,0 +1,185 @@
+/**
+ * Header fields, on the way in and on the way back. In: whatever could mean one thing to us and another to the next hop
+ * is refused by name (two of a field, underscores, framing, upgrades, overrides). Back: an answer loses what belongs to
+ * the connection, to another origin or to the provider's own sessions, and the credential's value wherever it stands.
+ */
+import type { ProblemCode } from '../problem.ts'
+
+export type Inspected =
+  | { readonly ok: true; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly ok: false
+      readonly refusal: { readonly code: ProblemCode; readonly detail: string }
+    }
+
+const mostFields = 100
+
+/** RFC 9110 §5.3: fields that are lists may come more than once, and mean the same joined by a comma. */
+const lists = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'cache-control',
+  'forwarded',
+  'pragma',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+])
+
+const overrides = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])
+
+function refusal(code: ProblemCode, detail: string): Inspected {
+  return { ok: false, refusal: { code, detail } }
+}
+
+/** `raw`: names and values in turn, as Node gives them. */
+export function inspectRequestHeaders(raw: readonly string[]): Inspected {
+  if (raw.length > mostFields * 2)
+    return refusal('header_fields_too_large', `more than ${String(mostFields)} header fields`)
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? '').toLowerCase()
+    const value = raw[i + 1] ?? ''
+    const before = headers[name]
+    if (before === undefined) {
+      headers[name] = value
+      // Some servers read Transfer_Encoding as Transfer-Encoding (CGI's names); none of ours has an underscore.
+      if (name.includes('_'))
+        return refusal('not_understood', `the header field name ${quote(name)} has an underscore`)
+    } else if (lists.has(name)) headers[name] = `${before}, ${value}`
+    else return refusal('not_understood', `the header field ${quote(name)} came twice`)
+  }
+  return checkFraming(headers) ?? { ok: true, headers }
+}
+
+function checkFraming(headers: Readonly<Record<string, string>>): Inspected | undefined {
+  const coding = headers['transfer-encoding']
+  const length = headers['content-length']
+  if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
+    return refusal('not_understood', 'the only transfer coding that is read here is chunked, once')
+  }
+  if (coding !== undefined && length !== undefined) {
+    return refusal(
+      'not_understood',
+      'Content-Length and Transfer-Encoding in one request say two lengths',
+    )
+  }
+  if (length !== undefined && !/^(0|[1-9][0-9]{0,15})$/.test(length)) {
+    return refusal('not_understood', 'Content-Length must be a plain decimal number')
+  }
+  // Node has answered 100 by now; RFC 9110 §10.1.1 knows no other expectation.
+  const expect = headers['expect']
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    return refusal('expectation_failed', 'the only expectation that is met here is 100-continue')
+  }
+  if (headers['upgrade'] !== undefined)
+    return refusal('not_understood', 'upgrades are not supported')
+  const connection = headers['connection']
+  if (connection !== undefined && !/^\s*(close|keep-alive)\s*$/i.test(connection)) {
+    return refusal('not_understood', 'Connection may say close or keep-alive only')
+  }
+  for (const name of overrides) {
+    if (headers[name] !== undefined)
+      return refusal('not_understood', `${name} is not supported: send the method that is meant`)
+  }
+  return undefined
+}
+
+function quote(name: string): string {
+  return JSON.stringify(name.slice(0, 60))
+}
+
+/** RFC 9110 §7.6.1: they are about the connection, which ends here. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** What would act on our own origin, or is a credential of the provider's, or gives orders to a proxy in front of us. */
+const ours = new Set([
+  'alt-svc',
+  'clear-site-data',
+  'content-security-policy',
+  'content-security-policy-report-only',
+  'nel',
+  'public-key-pins',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+  'set-cookie',
+  'set-cookie2',
+  'sourcemap',
+  'strict-transport-security',
+  'www-authenticate',
+  'x-lighttpd-send-file',
+  'x-reproxy-url',
+  'x-sendfile',
+  'x-sourcemap',
+])
+
+/** Whole families: the connection's, our own, permissions for browsers on our origin, orders to a proxy in front. */
+const droppedPrefixes = ['proxy-', 'valetkey-', 'access-control-', 'x-accel-']
+
+/** RFC 9110 §5.5, in latin1. */
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** A `Connection` that names these would have us drop what the answer cannot be read without. */
+const endToEnd = new Set([
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'location',
+  'etag',
+  'date',
+])
+
+export type AnswerHeaders = {
+  /** Names and values in turn, ready for `writeHead`. */
+  readonly headers: string[]
+  readonly contentEncoding: string | undefined
+  readonly contentType: string | undefined
+}
+
+/**
+ * What of a provider's header fields the agent gets. `scrub` takes the credential out of a string. Content-Length and
+ * Content-Encoding are left to the caller, who knows whether they still hold.
+ */
+export function answerHeaders(
+  raw: readonly string[],
+  scrub: (text: string) => string,
+): AnswerHeaders {
+  const named = new Set<string>()
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() !== 'connection') continue
+    for (const option of (raw[i + 1] ?? '').split(',')) named.add(option.trim().toLowerCase())
+  }
+  const headers: string[] = []
+  const codings: string[] = []
+  let contentType: string | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const original = raw[i] ?? ''
+    const name = original.toLowerCase()
+    const value = raw[i + 1] ?? ''
+    if (name === 'content-encoding') codings.push(value)
+    if (name === 'content-encoding' || name === 'content-length') continue
+    if (name === 'content-type') contentType = value
+    if (hopByHop.has(name) || ours.has(name) || (named.has(name) && !endToEnd.has(name))) continue
+    if (droppedPrefixes.some((prefix) => name.startsWith(prefix))) continue
+    // `writeHead` throws on them, and an answer must not be able to do that.
+    if (!fieldValue.test(value)) continue
+    // A name cannot be rewritten without becoming another field.
+    if (scrub(original) !== original) continue
+    headers.push(original, scrub(value))
+  }
+  return {
+    headers,
+    contentEncoding: codings.length === 0 ? undefined : codings.join(', '),
+    contentType,
+  }
+}
