@@ -1,0 +1,164 @@
+/** Credentials. The secret comes from stdin or a prompt, goes to the broker, and is never printed. */
+import { child, record, shown, text } from './answer.ts'
+import { command, type Command } from './command.ts'
+import { usage } from './failure.ts'
+import { idOf, listAll, namesOf } from './lookup.ts'
+import type { Session } from './session.ts'
+import { stateCommands } from './state-commands.ts'
+import { table } from './table.ts'
+
+const fromWhere = 'The secret is piped in, or asked for; never an argument, which others can read.'
+
+/** A secret travels in a header: a blank or a line end in it is a mistake of copying, better said here than by the broker. */
+async function providerToken(call: Session): Promise<string> {
+  const secret = await call.secret('Secret (the provider’s token)')
+  if (/[^!-~]/.test(secret.trim()))
+    throw usage(
+      'A provider’s token has no blanks, no line ends and only ASCII; what was given has others.',
+    )
+  return secret.trim()
+}
+
+function show(call: Session, answer: unknown): void {
+  if (call.json) return call.sayJson(answer, 2)
+  const credential = record(answer)
+  call.say(
+    `${shown(credential, 'name')} (${shown(credential, 'id')}), version ${shown(credential, 'version')}`,
+  )
+  for (const member of ['provider', 'environment', 'origin', 'style', 'state']) {
+    call.say(`  ${member}: ${shown(credential, member)}`)
+  }
+  sayReach(call, child(credential, 'reach'))
+}
+
+/** What the provider said it can reach: the one thing about a credential that an admin must not overlook. */
+function sayReach(call: Session, reach: Readonly<Record<string, unknown>>): void {
+  const detail = text(reach, 'detail')
+  const more = detail === undefined ? '' : ` ${detail}`
+  switch (text(reach, 'kind')) {
+    case 'within':
+      return call.say('  reach: nothing beyond its environment')
+    case 'wider':
+      return call.say(`  WARNING: it reaches more than its environment.${more}`)
+    case 'rejected':
+      return call.say(`  WARNING: the provider does not accept it.${more}`)
+    default:
+      return call.say(`  reach: not known.${more}`)
+  }
+}
+
+export const credentialCommands: readonly Command[] = [
+  command({
+    name: 'credential add',
+    summary:
+      'Seal a provider’s token in the vault; it can be used through grants, and never be read again',
+    takes: ['name'],
+    options: {
+      provider: {
+        type: 'string',
+        required: true,
+        value: '<provider>',
+        help: 'Whose token it is: github, railway',
+      },
+      environment: {
+        type: 'string',
+        required: true,
+        value: '<name>',
+        help: 'The environment it is for',
+      },
+      style: {
+        type: 'string',
+        value: '<style>',
+        help: 'How it goes out; the provider’s first by default',
+      },
+      origin: {
+        type: 'string',
+        value: '<origin>',
+        help: 'Where it goes; the provider’s first by default',
+      },
+    },
+    json: true,
+    password: true,
+    examples: [
+      'valetkey credential add github-staging --provider github --environment acme/staging',
+      'pass show github/staging | valetkey credential add github-staging --provider github --environment acme/staging',
+    ],
+    notes: [fromWhere],
+    async run(call) {
+      const client = await call.signedIn()
+      const { provider, style, origin } = call.options
+      const environment = await idOf(client, 'environment', call.options.environment)
+      const secret = await providerToken(call)
+      const password = await call.password()
+      const answer = await client.send('POST', '/v1/credentials', {
+        name: call.args.name,
+        provider,
+        environment,
+        secret,
+        ...(style === undefined ? {} : { style }),
+        ...(origin === undefined ? {} : { origin }),
+        password,
+      })
+      show(call, answer)
+    },
+  }),
+  command({
+    name: 'credential replace',
+    summary: 'Replace the secret of a credential; requests that follow use the new one',
+    takes: ['name'],
+    json: true,
+    password: true,
+    examples: ['pass show github/staging | valetkey credential replace github-staging'],
+    notes: [fromWhere],
+    async run(call) {
+      const client = await call.signedIn()
+      const id = await idOf(client, 'credential', call.args.name)
+      const secret = await providerToken(call)
+      const password = await call.password()
+      show(call, await client.send('POST', `/v1/credentials/${id}/versions`, { secret, password }))
+    },
+  }),
+  command({
+    name: 'credential list',
+    summary: 'List credentials, without their secrets',
+    json: true,
+    examples: ['valetkey credential list'],
+    async run(call) {
+      const client = await call.signedIn()
+      const items = await listAll(client, '/v1/credentials')
+      if (call.json) return call.sayJson({ items }, 2)
+      const environments = await namesOf(client, 'environment')
+      const rows = items.map((item) => [
+        shown(item, 'name'),
+        shown(item, 'id'),
+        shown(item, 'provider'),
+        environments.get(shown(item, 'environment')) ?? shown(item, 'environment'),
+        shown(item, 'version'),
+        shown(item, 'state'),
+        shown(child(item, 'reach'), 'kind'),
+      ])
+      const columns = ['NAME', 'ID', 'PROVIDER', 'ENVIRONMENT', 'VERSION', 'STATE', 'REACH'].map(
+        (title) => ({
+          title,
+          most: 60,
+        }),
+      )
+      for (const line of table(columns, rows)) call.say(line)
+    },
+  }),
+  command({
+    name: 'credential show',
+    summary: 'Show a credential, without its secret',
+    takes: ['name'],
+    json: true,
+    examples: ['valetkey credential show github-staging'],
+    async run(call) {
+      const client = await call.signedIn()
+      show(
+        call,
+        await client.get(`/v1/credentials/${await idOf(client, 'credential', call.args.name)}`),
+      )
+    },
+  }),
+  ...stateCommands('credential'),
+]

@@ -1,0 +1,108 @@
+/** Every command there is, and how a line finds its own. */
+import { agentCommands } from './agent.ts'
+import { auditCommands } from './audit.ts'
+import type { Command } from './command.ts'
+import { credentialCommands } from './credential.ts'
+import { environmentCommands } from './environment.ts'
+import { explain } from './explain.ts'
+import { Failure, usage, type ExitCode } from './failure.ts'
+import { freeze, freezes, unfreeze } from './freeze.ts'
+import { grantCommands } from './grant.ts'
+import { login } from './login.ts'
+import { logout } from './logout.ts'
+import { operations } from './operations.ts'
+import { operatorCommands } from './operator.ts'
+import { revoke } from './revoke.ts'
+import { openSession, type World } from './session.ts'
+import { setup } from './setup.ts'
+import { status } from './status.ts'
+import { Interrupted } from './terminal.ts'
+import { token } from './token.ts'
+import { unseal } from './unseal.ts'
+
+export const commands: readonly Command[] = [
+  setup,
+  login,
+  logout,
+  unseal,
+  status,
+  ...operatorCommands,
+  ...environmentCommands,
+  ...agentCommands,
+  ...credentialCommands,
+  ...grantCommands,
+  token,
+  revoke,
+  freeze,
+  unfreeze,
+  freezes,
+  ...auditCommands,
+  explain,
+  operations,
+]
+
+const byName: ReadonlyMap<string, Command> = new Map(commands.map((each) => [each.name, each]))
+
+function helpOf(group: string | undefined): string[] {
+  const listed = commands.filter(
+    ({ name }) => group === undefined || name === group || name.startsWith(`${group} `),
+  )
+  const width = Math.max(...listed.map(({ name }) => name.length))
+  return [
+    'valetkey: the command line of the broker between AI agents and the APIs they act on',
+    '',
+    ...listed.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    'Example:  valetkey environment add acme/staging --bind github:repository:acme/app',
+    'More on each, with examples:  valetkey <command> --help',
+  ]
+}
+
+type Found =
+  | { readonly kind: 'command'; readonly command: Command; readonly rest: readonly string[] }
+  | { readonly kind: 'help'; readonly group: string | undefined }
+
+function find(argv: readonly string[]): Found {
+  const [first, second] = argv
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help')
+    return { kind: 'help', group: undefined }
+  if (first.startsWith('-'))
+    throw usage('The command comes first, its flags after it.', 'See:  valetkey --help')
+  const longer = second === undefined ? undefined : byName.get(`${first} ${second}`)
+  if (longer !== undefined) return { kind: 'command', command: longer, rest: argv.slice(2) }
+  const shorter = byName.get(first)
+  if (shorter !== undefined) return { kind: 'command', command: shorter, rest: argv.slice(1) }
+  if (!commands.some(({ name }) => name.startsWith(`${first} `)))
+    throw usage('There is no such command.', 'See which there are:  valetkey --help')
+  if (second === undefined || second === '--help' || second === '-h')
+    return { kind: 'help', group: first }
+  throw usage(`${first} has no such command.`, `See which it has:  valetkey ${first} --help`)
+}
+
+/** Carries out one line, and says with which code to exit. Whatever is printed goes through `visible`. */
+export async function run(argv: readonly string[], world: World): Promise<ExitCode> {
+  const { terminal } = world
+  try {
+    const found = find(argv)
+    if (found.kind === 'help') {
+      for (const line of helpOf(found.group)) terminal.out(line)
+      return 0
+    }
+    const parsed = found.command.parse(found.rest)
+    if (parsed.kind === 'help') {
+      for (const line of found.command.help()) terminal.out(line)
+      return 0
+    }
+    await parsed.run(openSession(world, parsed.common))
+    return 0
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      terminal.err('Stopped.')
+      return 2
+    }
+    if (!(error instanceof Failure)) throw error
+    terminal.err(error.message)
+    for (const note of error.notes) terminal.err(note)
+    return error.exitCode
+  }
+}

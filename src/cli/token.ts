@@ -1,0 +1,91 @@
+/**
+ * Takes a capability as an agent. The agent's key comes from stdin, a closed file or a prompt: never from an argument
+ * (history, process list) and never from a variable, which every child process inherits and crash reports print.
+ */
+import { isId } from '../ids.ts'
+import { record, records, shown, text, texts } from './answer.ts'
+import { command } from './command.ts'
+import { usage } from './failure.ts'
+import { jtiOf } from './jwt-id.ts'
+import { readSeconds } from './option-value.ts'
+import { readPrivate, withoutLineEnd } from './private-file.ts'
+import { strangeAnswer } from './refusal.ts'
+
+export const token = command({
+  name: 'token',
+  summary: 'Take a capability with an agent’s key; prints it alone on stdout',
+  options: {
+    agent: { type: 'string', required: true, value: '<id>', help: 'The agent’s id, ag_…' },
+    'key-file': {
+      type: 'string',
+      value: '<file>',
+      help: 'Where its key is; piped in or asked for without it',
+    },
+    provider: { type: 'string', value: '<provider>', help: 'Which provider it is for' },
+    environment: { type: 'string', value: '<name>', help: 'Which environment it is for' },
+    grant: {
+      type: 'string',
+      value: '<id>',
+      help: 'Which grant it comes from, where several would do',
+    },
+    verb: {
+      type: 'string',
+      multiple: true,
+      value: '<verb>',
+      help: 'Only these; all of the grant by default',
+    },
+    lifetime: { type: 'string', value: '<time>', help: 'Shorter than the grant allows: 60s' },
+  },
+  json: true,
+  examples: [
+    'TOKEN=$(valetkey token --agent ag_01jxyz… --provider github --environment acme/staging < agent.key)',
+    'valetkey token --agent ag_01jxyz… --key-file agent.key --verb repos/get --lifetime 60s',
+  ],
+  async run(call) {
+    const { options, world } = call
+    if (world.env['VALETKEY_AGENT_KEY'] !== undefined) {
+      throw usage(
+        'VALETKEY_AGENT_KEY is not read: every program that is started from here inherits it.',
+        'Unset it, and pipe the key in or name a closed file with --key-file.',
+      )
+    }
+    if (!isId('agent', options.agent))
+      throw usage('--agent must be the agent’s id, ag_…, as it was shown when the agent was added.')
+    const details = {
+      type: 'valetkey',
+      ...(options.provider === undefined ? {} : { provider: options.provider }),
+      ...(options.environment === undefined ? {} : { environment: options.environment }),
+      ...(options.grant === undefined ? {} : { grant: options.grant }),
+      ...(options.verb.length === 0 ? {} : { verbs: options.verb }),
+      ...(options.lifetime === undefined
+        ? {}
+        : { lifetime: readSeconds('--lifetime', options.lifetime) }),
+    }
+    const keyFile = options['key-file']
+    const key = keyFile === undefined ? await call.secret('Agent’s key') : await keyFrom(keyFile)
+    const answer = await call.broker.form('/oauth/token', {
+      grant_type: 'client_credentials',
+      client_id: options.agent,
+      client_secret: key.trim(),
+      authorization_details: JSON.stringify([details]),
+    })
+    const issued = record(answer)
+    const capability = text(issued, 'access_token')
+    if (capability === undefined || !/^[A-Za-z0-9_.-]+$/.test(capability))
+      throw strangeAnswer(200, call.url)
+    if (call.json) call.sayJson(answer, 2)
+    else call.say(capability)
+    const [given] = records(issued, 'authorization_details')
+    if (given === undefined) return
+    world.terminal.err(
+      `${jtiOf(capability) ?? 'A capability'} for ${shown(given, 'provider')} in ${shown(given, 'environment')}, good for ${shown(issued, 'expires_in')} seconds: ${texts(given, 'verbs').join(', ')}`,
+    )
+  },
+})
+
+async function keyFrom(path: string): Promise<string> {
+  const key = await readPrivate(path, 'The key file', { follow: true })
+  if (key === undefined) throw usage(`The key file ${path} is not there.`)
+  if (withoutLineEnd(key) === '') throw usage(`The key file ${path} is empty.`)
+  return key
+}
