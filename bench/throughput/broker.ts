@@ -1,0 +1,41 @@
+/** The broker with everything on, through the same `openBroker` as in production, on an embedded PostgreSQL. */
+import { openTestBroker } from '../../test/support/broker.ts'
+import { grantOn } from '../../test/support/world.ts'
+import { environment } from './request.ts'
+
+const upstream = process.argv[2] ?? ''
+const broker = await openTestBroker(undefined, { upstreams: { railway: upstream } })
+const granted = await grantOn(broker, {
+  provider: 'railway',
+  bindings: [{ provider: 'railway', kind: 'environment', id: environment }],
+  secret: 'rw_live_9f8Zq+/T0k3n=Canary~7Yh2LmPx',
+  grant: { max_lifetime_seconds: 900 },
+})
+const count = async (kind: string, result?: string): Promise<number> => {
+  let query = broker.broker.db
+    .selectFrom('audit_entry')
+    .select((e) => e.fn.countAll<string>().as('n'))
+    .where('kind', '=', kind)
+  if (result !== undefined) query = query.where('result', '=', result)
+  return Number((await query.executeTakeFirstOrThrow()).n)
+}
+process.send?.({
+  url: broker.url,
+  token: await granted.token(),
+  agentId: granted.agentId,
+  agentKey: granted.agentKey,
+})
+process.on('message', (message) => {
+  if (message !== 'count') return
+  void (async () => {
+    // Outcomes follow their intents within a moment; the load has ended.
+    for (let i = 0; i < 100 && broker.broker.audit.backlog > 0; i++)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    process.send?.({
+      intents: await count('decision', 'allow'),
+      outcomes: await count('outcome', 'completed'),
+      issued: await count('issuance', 'issued'),
+    })
+  })()
+})
+process.on('disconnect', () => void broker.close().then(() => process.exit(0)))
