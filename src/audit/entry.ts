@@ -163,7 +163,7 @@ export function canonicalEntry(entry: AuditEntry): string {
   const { actor, environment } = entry
   const credential = e.credential as { id: string; version: number } | undefined
   const operations = e.operations as readonly RecordedOperation[] | undefined
-  return JSON.stringify({
+  const fields = {
     about: e.about,
     action: e.action,
     actor: { id: actor.id, kind: actor.kind, name: actor.name },
@@ -172,10 +172,7 @@ export function canonicalEntry(entry: AuditEntry): string {
     bytes: e.bytes,
     capabilityId: e.capabilityId,
     cause: e.cause,
-    change:
-      e.change === undefined
-        ? undefined
-        : (JSON.parse(canonicalize(e.change as Canonical)) as unknown),
+    change: e.change,
     correlationId: entry.correlationId,
     credential:
       credential === undefined ? undefined : { id: credential.id, version: credential.version },
@@ -201,7 +198,11 @@ export function canonicalEntry(entry: AuditEntry): string {
     subject: e.subject,
     v: 1,
     verbs: e.verbs,
-  } satisfies Record<AllKeys<AuditEntry> | 'v', unknown>)
+  } satisfies Record<AllKeys<AuditEntry> | 'v', unknown>
+  // What changed has members that are not named here, so those few entries are sorted one by one.
+  return e.change === undefined
+    ? JSON.stringify(fields)
+    : canonicalize(fields as unknown as Canonical)
 }
 
 /** RFC 6962 §2.1: the hash of a leaf, SHA-256 over 0x00 and the leaf's bytes. */

@@ -11,6 +11,8 @@ import { canonicalEntry, leafHash, type OutcomeEntry } from './entry.ts'
 /** Milliseconds without a sign of life after which a replica counts as dead. */
 export const deadAfter = 10_000
 const signEvery = 1_000
+/** How long a broker that stops may take over its own, in milliseconds. */
+const longestClosing = 5_000
 
 export type Presence = { close(): Promise<void> }
 
@@ -20,16 +22,22 @@ export async function openPresence(
   id: ReplicaId,
   options: {
     readonly alone: boolean
+    /**
+     * The same database without a limit on its statements: what a long log takes to look through must not keep a broker
+     * from starting, nor the dead from being closed.
+     */
+    readonly unhurried: Db
     readonly now?: () => number
     /** When the oldest open intent of this replica was made; see `AuditLog.openSince`. */
     readonly openSince: () => number | undefined
   },
 ): Promise<Presence> {
   const now = options.now ?? Date.now
-  if (options.alone) await closeDead(db, 0, now)
+  if (options.alone) await closeDead(options.unhurried, 0, now)
   await db.insertInto('replica').values({ id }).execute()
   let running: Promise<void> = Promise.resolve()
   let busy = false
+  let closing: Promise<unknown> | undefined
   const timer = setInterval(() => {
     if (busy) return
     busy = true
@@ -41,7 +49,11 @@ export async function openPresence(
           insert into replica (id, open_since) values (${id}, ${since})
           on conflict (id) do update set seen_at = now(), open_since = ${since}
         `.execute(db)
-        await closeDead(db, deadAfter, now)
+        // Not waited for: signs of life go on meanwhile.
+        if ((await deadReplicas(db, deadAfter)).length > 0)
+          closing ??= closeDead(options.unhurried, deadAfter, now)
+            .catch(() => undefined)
+            .finally(() => (closing = undefined))
       } catch {
         // The database is away; the next sign of life is a second off.
       } finally {
@@ -54,8 +66,16 @@ export async function openPresence(
     async close() {
       clearInterval(timer)
       await running
-      // Stopped in order: its outcomes are written, and what is still open after that is closed here and now.
-      await closeReplicas(db, [id], now).catch(() => undefined)
+      // Stopped in order: its outcomes are written, and what is still open after that is closed here and now, or by
+      // another where that takes too long.
+      let giveUp: NodeJS.Timeout | undefined
+      await Promise.race([
+        closeReplicas(options.unhurried, [id], now).catch(() => undefined),
+        new Promise((resolve) => {
+          giveUp = setTimeout(resolve, longestClosing)
+        }),
+      ])
+      clearTimeout(giveUp)
     },
   }
 }
@@ -66,18 +86,24 @@ export async function closeDead(
   silence: number,
   now: () => number = Date.now,
 ): Promise<number> {
-  const dead = await db
+  const dead = await deadReplicas(db, silence)
+  return dead.length === 0 ? 0 : closeReplicas(db, dead, now)
+}
+
+async function deadReplicas(db: Db, silence: number): Promise<readonly string[]> {
+  const rows = await db
     .selectFrom('replica')
     .select('id')
     .where('seen_at', '<=', sql<Date>`now() - make_interval(secs => ${silence / 1000})`)
     .execute()
-  return dead.length === 0
-    ? 0
-    : closeReplicas(
-        db,
-        dead.map((row) => row.id),
-        now,
-      )
+  return rows.map((row) => row.id)
+}
+
+type OpenIntent = {
+  readonly correlation_id: string
+  readonly actor_id: string | null
+  readonly environment_id: string | null
+  readonly canonical: string
 }
 
 async function closeReplicas(db: Db, ids: readonly string[], now: () => number): Promise<number> {
@@ -91,37 +117,22 @@ async function closeReplicas(db: Db, ids: readonly string[], now: () => number):
       .execute()
     let closed = 0
     for (const replica of mine) {
+      // A minute's grace for a broker whose clock runs behind the database's.
       const since = new Date(replica.open_since.getTime() - 60_000)
-      const open = await tx
-        .selectFrom('audit_entry as intent')
-        .select([
-          'intent.correlation_id',
-          'intent.actor_id',
-          'intent.environment_id',
-          'intent.canonical',
-        ])
-        .where('intent.replica_id', '=', replica.id)
-        // A minute's grace for a broker whose clock runs behind the database's.
-        .where('intent.at', '>=', sql<Date>`${since}::timestamptz`)
-        .where((e) =>
-          e.or([
-            e.and([e('intent.kind', '=', 'decision'), e('intent.result', '=', 'allow')]),
-            e('intent.kind', '=', 'lookup'),
-          ]),
-        )
-        .where((e) =>
-          e.not(
-            e.exists(
-              e
-                .selectFrom('audit_entry as outcome')
-                .select('outcome.id')
-                .whereRef('outcome.correlation_id', '=', 'intent.correlation_id')
-                .where('outcome.kind', '=', 'outcome')
-                .where('outcome.at', '>=', sql<Date>`${since}::timestamptz`),
-            ),
-          ),
-        )
-        .execute()
+      // Grouped, not joined: for an anti-join without statistics, which a crash takes away, the planner takes every
+      // outcome for each intent, and a busy minute is many of both.
+      const { rows: open } = await sql<OpenIntent>`
+        select correlation_id,
+          min(actor_id) filter (where kind <> 'outcome') as actor_id,
+          min(environment_id) filter (where kind <> 'outcome') as environment_id,
+          min(canonical) filter (where kind <> 'outcome') as canonical
+        from audit_entry
+        where at >= ${since}::timestamptz
+          and (kind = 'outcome' or (replica_id = ${replica.id}
+            and (kind = 'lookup' or (kind = 'decision' and result = 'allow'))))
+        group by correlation_id
+        having not bool_or(kind = 'outcome')
+      `.execute(tx)
       const rows = open.map((intent) => {
         const { actor, environment } = JSON.parse(intent.canonical) as Pick<
           OutcomeEntry,

@@ -2,6 +2,7 @@
  * The one place where an error becomes an answer. What is expected is a `Problem`; what Fastify refuses by itself is
  * translated; anything else is `internal`, with its cause in the log and nothing of it in the answer.
  */
+import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AuditUnavailable } from '../audit/log.ts'
 import { Problem, problemBody, problems, type FieldError, type ProblemCode } from '../problem.ts'
@@ -51,6 +52,29 @@ export function toProblem(error: unknown, request: FastifyRequest): Problem {
   if (conflict !== undefined) return conflict
   request.log.error({ err: error }, 'internal error')
   return new Problem('internal', 'the broker failed; its log says why, under this correlation id')
+}
+
+/** The whole answer, as bytes of HTTP/1.1, to what Node could not read as a request: `code` is Node's own. */
+export function unreadable(code: string | undefined): string {
+  const problem: Extract<ProblemCode, 'header_fields_too_large' | 'invalid_request'> =
+    code === 'HPE_HEADER_OVERFLOW' ? 'header_fields_too_large' : 'invalid_request'
+  const detail =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? 'the header is larger than is read here'
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'the request was not sent in time'
+        : 'this is not HTTP/1.1 as it is read here'
+  const { status } = problems[problem]
+  const body = JSON.stringify(problemBody(problem, { detail }))
+  return [
+    `HTTP/1.1 ${String(status)} ${STATUS_CODES[status] ?? ''}`,
+    'content-type: application/problem+json',
+    `content-length: ${String(Buffer.byteLength(body))}`,
+    'cache-control: no-store',
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n')
 }
 
 const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {

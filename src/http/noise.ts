@@ -9,7 +9,8 @@ export type Noise = { count(reason: string): void; close(): void }
 
 const every = 10_000
 
-export function createNoise(deps: Pick<Deps, 'audit' | 'now'>): Noise {
+/** `action` names the door at which it was heard, in the log. */
+export function createNoise(deps: Pick<Deps, 'audit' | 'now'>, action: string): Noise {
   const counts = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
 
@@ -22,7 +23,7 @@ export function createNoise(deps: Pick<Deps, 'audit' | 'now'>): Noise {
         at: deps.now(),
         correlationId: newId('correlation'),
         actor: { kind: 'system', id: 'unauthenticated' },
-        action: 'proxy.unauthenticated',
+        action,
         detail: `${reason} ×${String(count)}`,
       })
     }

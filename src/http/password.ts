@@ -35,9 +35,9 @@ export function createPasswords(now: () => number): Passwords {
   function ration(name: string): void {
     const at = now()
     for (const [key, entry] of guesses) if (at - entry.since > 60_000) guesses.delete(key)
-    const entry = guesses.get(name) ?? { count: 0, since: at }
-    // Names that nobody has are counted as one, so that inventing names does not fill the memory.
-    const key = guesses.size > 10_000 ? '' : name
+    // Beyond a number of them names are counted as one, so that inventing names fills no memory and gets no more guesses.
+    const key = guesses.has(name) || guesses.size < 10_000 ? name : ''
+    const entry = guesses.get(key) ?? { count: 0, since: at }
     entry.count++
     guesses.set(key, entry)
     if (entry.count > guessesPerMinute) {

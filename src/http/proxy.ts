@@ -48,7 +48,7 @@ const bearer: CarrierStyle = { name: 'bearer', header: 'authorization', prefix: 
 export function proxyRoutes(app: App, deps: Deps): void {
   const hosts = providerHosts(deps)
   const limiter = createLimiter()
-  const noise = createNoise(deps)
+  const noise = createNoise(deps, 'proxy.unauthenticated')
   app.decorateRequest('caller', undefined)
   app.addHook('onClose', () => noise.close())
 
@@ -113,12 +113,14 @@ export function proxyRoutes(app: App, deps: Deps): void {
     const inspected = inspectRequestHeaders(request.raw.rawHeaders)
     const { name, target } = splitTarget(request.originalUrl, hosts.get(request.headers.host ?? ''))
     const adapter = name === undefined ? undefined : deps.providers.get(name)
-    if (!inspected.ok) {
-      // Which of two headers is meant cannot be told, so neither can be believed: this caller is not known.
-      throw new Problem(inspected.refusal.code, inspected.refusal.detail)
-    }
     const { headers } = inspected
-    const token = capabilityIn(headers, adapter?.carriers ?? [bearer])
+    const carriers = adapter?.carriers ?? [bearer]
+    const found = capabilityIn(headers, carriers)
+    // Of two capabilities it cannot be told which is meant, so neither can be believed: this caller is not known.
+    if (found instanceof Problem) {
+      throw inspected.ok ? found : new Problem(inspected.refusal.code, inspected.refusal.detail)
+    }
+    const token = found
     const now = deps.now()
     const confirmed = deps.feed.confirm()
     if (!(confirmed === true || (await confirmed))) {
@@ -152,6 +154,7 @@ export function proxyRoutes(app: App, deps: Deps): void {
       )
     }
     request.caller = { adapter, policy, claims, headers, subject, target }
+    if (!inspected.ok) throw new Problem(inspected.refusal.code, inspected.refusal.detail)
     const bodyless = request.method === 'GET' || request.method === 'HEAD'
     const hasBody =
       headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
@@ -283,7 +286,7 @@ function withoutPrefix(path: string, prefixes: readonly string[]): string {
 function capabilityIn(
   headers: Readonly<Record<string, string>>,
   carriers: readonly CarrierStyle[],
-): string {
+): string | Problem {
   let found: string | undefined
   const seen = new Set<string>()
   for (const carrier of carriers) {
@@ -299,13 +302,13 @@ function capabilityIn(
     }
   }
   if (seen.size > 1) {
-    throw new Problem(
+    return new Problem(
       'capability_invalid',
       `send the capability once: ${[...seen].join(' and ')} both came`,
     )
   }
   if (found === undefined || found === '') {
-    throw new Problem(
+    return new Problem(
       'capability_missing',
       'send a capability, from /oauth/token, where this provider’s clients send their token: Authorization: Bearer …',
     )

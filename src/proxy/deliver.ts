@@ -198,6 +198,9 @@ class Answer {
     })
     response.writeHead(this.#status, [
       ...this.#headers,
+      // Said here, so that Node does not add a Keep-Alive of its own: an agent must not take ours for the provider's.
+      'connection',
+      response.shouldKeepAlive ? 'keep-alive' : 'close',
       'valetkey-decision',
       'allow',
       'valetkey-correlation-id',

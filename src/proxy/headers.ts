@@ -9,8 +9,15 @@ export type Inspected =
   | { readonly ok: true; readonly headers: Readonly<Record<string, string>> }
   | {
       readonly ok: false
-      readonly refusal: { readonly code: ProblemCode; readonly detail: string }
+      readonly refusal: Refusal
+      /**
+       * The fields that came exactly once: enough to tell who is refused, so that the refusal can be recorded as
+       * theirs. Nothing else may be read from them.
+       */
+      readonly headers: Readonly<Record<string, string>>
     }
+
+type Refusal = { readonly code: ProblemCode; readonly detail: string }
 
 const mostFields = 100
 
@@ -30,31 +37,46 @@ const lists = new Set([
 
 const overrides = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])
 
-function refusal(code: ProblemCode, detail: string): Inspected {
-  return { ok: false, refusal: { code, detail } }
+function refusal(code: ProblemCode, detail: string): Refusal {
+  return { code, detail }
 }
 
 /** `raw`: names and values in turn, as Node gives them. */
 export function inspectRequestHeaders(raw: readonly string[]): Inspected {
-  if (raw.length > mostFields * 2)
-    return refusal('header_fields_too_large', `more than ${String(mostFields)} header fields`)
   const headers: Record<string, string> = Object.create(null) as Record<string, string>
-  for (let i = 0; i < raw.length; i += 2) {
+  let refused =
+    raw.length > mostFields * 2
+      ? refusal('header_fields_too_large', `more than ${String(mostFields)} header fields`)
+      : undefined
+  for (let i = 0; i < raw.length && refused === undefined; i += 2) {
     const name = (raw[i] ?? '').toLowerCase()
     const value = raw[i + 1] ?? ''
     const before = headers[name]
-    if (before === undefined) {
-      headers[name] = value
-      // Some servers read Transfer_Encoding as Transfer-Encoding (CGI's names); none of ours has an underscore.
-      if (name.includes('_'))
-        return refusal('not_understood', `the header field name ${quote(name)} has an underscore`)
-    } else if (lists.has(name)) headers[name] = `${before}, ${value}`
-    else return refusal('not_understood', `the header field ${quote(name)} came twice`)
+    // Some servers read Transfer_Encoding as Transfer-Encoding (CGI's names); none of ours has an underscore.
+    if (name.includes('_')) {
+      refused = refusal('not_understood', `the header field name ${quote(name)} has an underscore`)
+    } else if (before === undefined) headers[name] = value
+    else if (lists.has(name)) headers[name] = `${before}, ${value}`
+    else refused = refusal('not_understood', `the header field ${quote(name)} came twice`)
   }
-  return checkFraming(headers) ?? { ok: true, headers }
+  refused ??= checkFraming(headers)
+  return refused === undefined
+    ? { ok: true, headers }
+    : { ok: false, refusal: refused, headers: fieldsThatCameOnce(raw) }
 }
 
-function checkFraming(headers: Readonly<Record<string, string>>): Inspected | undefined {
+function fieldsThatCameOnce(raw: readonly string[]): Readonly<Record<string, string>> {
+  const values = new Map<string, string | undefined>()
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? '').toLowerCase()
+    values.set(name, values.has(name) ? undefined : raw[i + 1])
+  }
+  const once: Record<string, string> = Object.create(null) as Record<string, string>
+  for (const [name, value] of values) if (value !== undefined) once[name] = value
+  return once
+}
+
+function checkFraming(headers: Readonly<Record<string, string>>): Refusal | undefined {
   const coding = headers['transfer-encoding']
   const length = headers['content-length']
   if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {

@@ -91,6 +91,40 @@ describe('a scrubber', () => {
     assert.equal(Buffer.concat(stream.end()).toString(), secret.slice(0, 9))
   })
 
+  test('holds back every beginning of five characters or more, wherever in the chunk it stands', () => {
+    const percent = (char: string) => `%${hex(char.charCodeAt(0), 2)}`
+    const beginnings = [
+      secret.slice(0, 5),
+      secret.slice(0, 11),
+      `${secret.slice(0, 7)}%`,
+      `${secret.slice(0, 7)}%5`,
+      `${secret.slice(0, 7)}\\u00`,
+      `${secret.slice(0, 6)}&`,
+      `${secret.slice(0, 6)}\r\n`,
+      `${secret.slice(0, 5)}${percent(secret[5] ?? '')}`,
+      `${secret.slice(0, 4)}${percent(secret[4] ?? '')}${secret.slice(5, 6)}`,
+    ]
+    for (const beginning of beginnings) {
+      for (let noise = 0; noise < 12; noise++) {
+        const before = '.'.repeat(noise)
+        const out = Buffer.concat(scrubber.stream().push(Buffer.from(before + beginning)))
+        assert.equal(out.toString(), before, JSON.stringify(beginning))
+      }
+    }
+  })
+
+  test('holds nothing back for blanks without end', () => {
+    const stream = scrubber.stream()
+    stream.push(Buffer.from(secret.slice(0, 8)))
+    for (let i = 0; i < 50; i++) stream.push(Buffer.from('\n'.repeat(100)))
+    assert.deepEqual(stream.end(), [])
+
+    const needles = needlesOf(secret)
+    const data = Buffer.from(secret.slice(0, 8) + '\n'.repeat(100))
+    const runs = createRunFinder(needles, createTrigrams(needles))(data, 0, data.length, false)
+    assert.deepEqual(runs, { found: [], open: data.length })
+  })
+
   test('holds back a bounded number of bytes, whatever comes', () => {
     const repeated = createScrubber('abcabcabcabcabcabcabcabc')
     for (const [one, piece] of [

@@ -9,7 +9,9 @@ import {
   signInRecord,
 } from '../../directory/operator.ts'
 import { Problem } from '../../problem.ts'
+import { createLimiter } from '../../proxy/limiter.ts'
 import type { Deps } from '../deps.ts'
+import { createNoise } from '../noise.ts'
 import { shortestPassword } from '../password.ts'
 import {
   adminEntry,
@@ -37,8 +39,35 @@ const SignedIn = closed({
 })
 const Me = closed({ id: id('operator'), name: Name, roles: Type.Array(Role) })
 
+/** Refused sign-ins that get an entry of their own, in a minute; the rest are counted. */
+const refusalsOnRecord = 60
+
 /** Routes that need no sign-in. */
 export function signInRoutes(app: App, deps: Deps): void {
+  const noise = createNoise(deps, 'operator.unauthenticated')
+  const onRecord = createLimiter()
+  app.addHook('onClose', () => noise.close())
+
+  /** I2: each refusal is on record, but strangers cannot fill the log with theirs. */
+  async function refuseSignIn(
+    request: FastifyRequest,
+    name: string,
+    reason: string,
+  ): Promise<void> {
+    if (!onRecord.take('sign_in', refusalsOnRecord, deps.now())) {
+      noise.count(reason)
+      return
+    }
+    await deps.audit.append({
+      kind: 'sign_in',
+      result: 'refused',
+      at: deps.now(),
+      correlationId: request.id,
+      actor: { kind: 'operator', id: 'unknown', name },
+      reason,
+    })
+  }
+
   app.post(
     '/v1/setup',
     {
@@ -58,7 +87,7 @@ export function signInRoutes(app: App, deps: Deps): void {
       const { name, setup_secret: secret, password } = request.body
       const operatorId = await operatorBySetupSecret(deps.db, name, secret, deps.now())
       if (operatorId === undefined) {
-        await refuseSignIn(deps, request, name, 'setup_secret')
+        await refuseSignIn(request, name, 'setup_secret')
         throw new Problem(
           'sign_in_required',
           'the setup secret is not valid for this name, was used, or has expired',
@@ -107,7 +136,7 @@ export function signInRoutes(app: App, deps: Deps): void {
       const operator = await signInRecord(deps.db, { name })
       const good = await deps.passwords.verify(name, operator?.passwordHash, password)
       if (!good || operator?.state !== 'active') {
-        await refuseSignIn(deps, request, name, 'password')
+        await refuseSignIn(request, name, 'password')
         throw new Problem('sign_in_required', 'the name or the password is wrong')
       }
       await deps.audit.append({
@@ -129,22 +158,6 @@ export function signInRoutes(app: App, deps: Deps): void {
       return { expires_in: cookieSeconds }
     },
   )
-}
-
-async function refuseSignIn(
-  deps: Deps,
-  request: FastifyRequest,
-  name: string,
-  reason: string,
-): Promise<void> {
-  await deps.audit.append({
-    kind: 'sign_in',
-    result: 'refused',
-    at: deps.now(),
-    correlationId: request.id,
-    actor: { kind: 'operator', id: 'unknown', name },
-    reason,
-  })
 }
 
 /** Routes of whoever is signed in. */

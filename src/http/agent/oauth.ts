@@ -19,6 +19,7 @@ import type { ProviderAdapter } from '../../provider/adapter.ts'
 import { Problem } from '../../problem.ts'
 import type { Deps } from '../deps.ts'
 import { toProblem, sendProblem } from '../error.ts'
+import { createNoise } from '../noise.ts'
 import type { App } from '../realm.ts'
 import { closed } from '../schemas.ts'
 import { readAuthorizationDetails, type AskedDetails } from './authorization-details.ts'
@@ -47,6 +48,8 @@ export function oauthRoutes(app: App, deps: Deps): void {
   // An agent's grants, kept until the directory changes: issuance then costs one insert and one signature.
   const grants = new Map<AgentId, readonly Grant[]>()
 
+  // Forms only (RFC 6749 §4.4.2): in JSON a parameter could be an array, or come twice unseen.
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string', bodyLimit: 65_536 },
@@ -56,7 +59,13 @@ export function oauthRoutes(app: App, deps: Deps): void {
       else done(null, form.fields)
     },
   )
-  app.setErrorHandler(async (error, request, reply) => oauthError(deps, error, request, reply))
+  const noise = createNoise(deps, 'oauth.unauthenticated')
+  app.addHook('onClose', () => noise.close())
+  app.setErrorHandler(async (error, request, reply) => {
+    // Who that was is not known: counted, as at the proxy.
+    if (error instanceof OAuthError && error.code === 'invalid_client') noise.count(error.code)
+    return oauthError(deps, error, request, reply)
+  })
 
   async function grantsOf(agentId: AgentId): Promise<readonly Grant[]> {
     const known = grants.get(agentId)
@@ -345,7 +354,10 @@ async function oauthError(
     if (problem.code === 'unavailable' || problem.code === 'sealed') {
       oauth = new OAuthError('temporarily_unavailable', problem.details.detail)
     } else if (problem.code === 'internal') return sendProblem(reply, problem, request.id)
-    else oauth = new OAuthError('invalid_request', problem.details.detail, { status: 400 })
+    else if (problem.code === 'unsupported_media_type') {
+      const detail = 'send the parameters as application/x-www-form-urlencoded'
+      oauth = new OAuthError('invalid_request', detail, { status: 415 })
+    } else oauth = new OAuthError('invalid_request', problem.details.detail, { status: 400 })
   }
   if (oauth.agent !== undefined) {
     const entry: IssuanceEntry = {
