@@ -23,9 +23,10 @@ import { grantRoutes } from './http/admin/grant.ts'
 import { operatorRoutes } from './http/admin/operator.ts'
 import { providerRoutes } from './http/admin/provider.ts'
 import { selfRoutes, signInRoutes } from './http/admin/sign-in.ts'
-import { metadataRoutes, oauthRoutes } from './http/agent/oauth.ts'
+import { metadataRoutes } from './http/agent/metadata.ts'
+import { oauthRoutes } from './http/agent/oauth.ts'
 import type { Deps } from './http/deps.ts'
-import { sendProblem, toProblem } from './http/error.ts'
+import { sendProblem, toProblem, unreadable } from './http/error.ts'
 import { healthRoutes } from './http/health.ts'
 import { createHostCheck, providerHosts } from './http/host.ts'
 import { proxyRoutes } from './http/proxy.ts'
@@ -87,6 +88,11 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
     frameworkErrors: (error, request, reply) => {
       void sendProblem(reply, toProblem(error, request), request.id)
     },
+    // What Node's parser refuses never becomes a request; it is told so in the same form as everyone (I7).
+    clientErrorHandler(error, socket) {
+      if (socket.writable && error.code !== 'ECONNRESET') socket.write(unreadable(error.code))
+      socket.destroy()
+    },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   // Every method that Node parses reaches our own refusal, in our own form, and with its audit entry.
@@ -94,6 +100,8 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
   }
 
+  // Text is what a page of another origin may send without asking first: no route reads it.
+  app.removeContentTypeParser('text/plain')
   app.addSchema(ProblemSchema)
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request)

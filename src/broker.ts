@@ -9,7 +9,7 @@ import { createRevocationList } from './capability/revocation.ts'
 import { createCapabilityVerifier } from './capability/verify.ts'
 import { buildApp, type App, type AppOptions } from './app.ts'
 import { openFeed } from './db/feed.ts'
-import { openDatabase, openPool, type Connection, type Db } from './db/open.ts'
+import { openDatabase, openPool, openUnhurriedDatabase, type Connection, type Db } from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
@@ -66,8 +66,10 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const db = openDatabase(connection)
   const auditPool = openPool(connection, 2)
   const audit = createAuditLog(auditPool, replicaId)
+  const unhurried = openUnhurriedDatabase(connection)
   const presence = await openPresence(db, replicaId, {
     alone: options.alone,
+    unhurried,
     now,
     openSince: () => audit.openSince,
   })
@@ -205,6 +207,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       vault.lock()
       await auditPool.end()
       await db.destroy()
+      await unhurried.destroy()
     },
   }
 }

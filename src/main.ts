@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The program: `serve`, and what its keeper does beside it, on the machine and with the key at hand. */
 import { readConfig, type Config } from './config.ts'
 import { backupCommand } from './keeper/backup.ts'

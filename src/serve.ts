@@ -47,7 +47,7 @@ export async function serve(config: Config): Promise<void> {
         )
       }
     }
-    await broker.app.listen({ port: config.port, host: config.host })
+    await listen(broker, config)
     // After the port is ours: a setup secret that was made and never printed could only be recovered from.
     const first = await bootstrapOperator(broker.db, Date.now())
     printWelcome(config, {
@@ -80,6 +80,22 @@ export async function serve(config: Config): Promise<void> {
   }
   process.on('SIGTERM', (signal) => void stop(signal))
   process.on('SIGINT', (signal) => void stop(signal))
+}
+
+async function listen(broker: Broker, config: Config): Promise<void> {
+  try {
+    await broker.app.listen({ port: config.port, host: config.host })
+  } catch (error) {
+    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+    const where = `${config.host}:${String(config.port)}`
+    if (code === 'EADDRINUSE') {
+      throw new StartError(`another program listens on ${where} already; set PORT to another port`)
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+      throw new StartError(`the broker may not listen on ${where} (${code}); set HOST and PORT`)
+    }
+    throw error
+  }
 }
 
 function printWelcome(

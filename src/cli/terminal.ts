@@ -44,6 +44,8 @@ export function createHiddenPrompt(
   return (label) =>
     new Promise((resolve, reject) => {
       let typed: string[] = []
+      // Before the prompt is seen: whoever answers at once, a script most of all, must not be echoed.
+      input.setRawMode(true)
       say(`${visible(label)}: `)
 
       function done(act: () => void): void {
@@ -77,7 +79,6 @@ export function createHiddenPrompt(
         }
       }
 
-      input.setRawMode(true)
       input.on('data', take)
       input.on('end', ended)
       input.resume()

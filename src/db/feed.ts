@@ -9,7 +9,7 @@
 import { sql } from 'kysely'
 import type pg from 'pg'
 import type { RevisionScope } from './types.ts'
-import { newClient, openPool, type Connection, type Tx } from './open.ts'
+import { newClient, openPool, statementTimeout, type Connection, type Tx } from './open.ts'
 
 export const channel = 'valetkey_revision'
 
@@ -146,7 +146,11 @@ function listen(connection: Connection, heard: () => void): { close(): Promise<v
     async close() {
       closed = true
       await first
-      await client?.end().catch(() => undefined)
+      // A server that hangs does not say goodbye.
+      await Promise.race([
+        client?.end().catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, statementTimeout).unref()),
+      ])
     },
   }
 }

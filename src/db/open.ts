@@ -2,7 +2,7 @@
  * Opens the database. Every wait is bounded: a database that hangs must look like one that is gone, because the broker
  * then refuses (I3) instead of queueing requests behind it.
  */
-import { Kysely, PostgresDialect, type Transaction } from 'kysely'
+import { Kysely, PostgresDialect, type PostgresPoolClient, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { Database } from './types.ts'
 
@@ -57,7 +57,37 @@ export function openPool(connection: Connection, max: number): pg.Pool {
 }
 
 export function openDatabase(connection: Connection, max = 10): Db {
-  return new Kysely<Database>({ dialect: new PostgresDialect({ pool: openPool(connection, max) }) })
+  const pool = openPool(connection, max)
+  const connect = async (): Promise<PostgresPoolClient> => notTwice(await pool.connect())
+  return new Kysely<Database>({
+    dialect: new PostgresDialect({
+      pool: { options: pool.options, connect, end: () => pool.end() },
+    }),
+  })
+}
+
+/**
+ * A connection on which a statement ran out of time is not used again. Kysely would give it back to the pool, where the
+ * next statement waits behind the one that hangs: once a network had dropped all connections without a word, none would
+ * work again until TCP gives up, a quarter of an hour later.
+ */
+function notTwice(client: pg.PoolClient): PostgresPoolClient {
+  let broken: Error | undefined
+  const query = async (text: string, values: readonly unknown[]): Promise<pg.QueryResult> => {
+    if (broken !== undefined) throw broken
+    try {
+      return await client.query(text, [...values])
+    } catch (error) {
+      // What the server itself says comes over a connection that works.
+      if (!(error instanceof pg.DatabaseError))
+        broken = error instanceof Error ? error : new Error('the connection broke')
+      throw error
+    }
+  }
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (destroy) => client.release(destroy === true || broken !== undefined),
+  }
 }
 
 /** For migrations, backup and rewrap, which may take as long as they take. */

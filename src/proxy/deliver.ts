@@ -7,13 +7,16 @@ import { PassThrough, type Transform } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import type { OutcomeEntry } from '../audit/entry.ts'
 import { parseJson } from '../core/json.ts'
+import type { ProblemCode, ProblemDetails } from '../problem.ts'
 import type { MintedSecret } from '../provider/adapter.ts'
 import { decodersFor } from './decode.ts'
 import type { Egress, EgressControl, EgressFailure, EgressRequest } from './egress.ts'
-import type { Failure } from './forward.ts'
 import { answerHeaders } from './headers.ts'
 import { redactMinted } from './minted.ts'
 import type { Scrubber, ScrubStream } from './scrub.ts'
+
+/** What the agent is told where it was given nothing. */
+export type Failure = { readonly code: ProblemCode; readonly details: ProblemDetails }
 
 export type Delivery = {
   readonly egress: Egress

@@ -9,7 +9,6 @@ import { LRUCache } from 'lru-cache'
 import type { AuditLog } from '../audit/log.ts'
 import type { OutcomeEntry } from '../audit/entry.ts'
 import type { Policy } from '../directory/policy.ts'
-import type { ProblemCode, ProblemDetails } from '../problem.ts'
 import type { MintedSecret, ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import type { SecretText } from '../vault/secret-text.ts'
@@ -17,11 +16,9 @@ import type { Egress } from './egress.ts'
 import type { Evaluation } from './evaluate.ts'
 import { outgoingHeaders } from './outgoing.ts'
 import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
-import { deliver, type Delivered } from './deliver.ts'
+import { deliver, type Delivered, type Failure } from './deliver.ts'
 import type { MintedSealer } from './minted.ts'
 import { createScrubber, type Scrubber } from './scrub.ts'
-
-export type Failure = { readonly code: ProblemCode; readonly details: ProblemDetails }
 
 export type Forwardable = {
   readonly adapter: ProviderAdapter
