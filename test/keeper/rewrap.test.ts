@@ -176,6 +176,19 @@ test('a rewrap that died before the database changed over leaves the old key in 
   await assertServes(connection, config)
 })
 
+test('where neither the file nor what lies beside it holds the key, both are left as they are', async (t) => {
+  const { connection, kek } = await copyOf(t)
+  const config = configFor(connection, { VALETKEY_KEK_FILE: kek })
+  await writeKekFile(kek, randomBytes(32))
+  await writeKekFile(`${kek}.new`, randomBytes(32))
+  const before = [await readFile(kek, 'utf8'), await readFile(`${kek}.new`, 'utf8')]
+  await assert.rejects(rewrapCommand(config, [], recordingDesk()), {
+    name: 'StartError',
+    message: /not the one/,
+  })
+  assert.deepEqual([await readFile(kek, 'utf8'), await readFile(`${kek}.new`, 'utf8')], before)
+})
+
 test('nothing changes where one sealed value does not unwrap', async (t) => {
   const { connection, kek } = await copyOf(t)
   const config = configFor(connection, { VALETKEY_KEK_FILE: kek })
