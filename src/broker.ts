@@ -9,7 +9,13 @@ import { createRevocationList } from './capability/revocation.ts'
 import { createCapabilityVerifier } from './capability/verify.ts'
 import { buildApp, type App, type AppOptions } from './app.ts'
 import { openFeed } from './db/feed.ts'
-import { openDatabase, openPool, openUnhurriedDatabase, type Connection, type Db } from './db/open.ts'
+import {
+  openDatabase,
+  openPool,
+  openUnhurriedDatabase,
+  type Connection,
+  type Db,
+} from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'

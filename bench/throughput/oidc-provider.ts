@@ -35,7 +35,9 @@ const provider = new Provider('http://localhost', {
     },
   },
 })
-const server = createServer((request, response) => void provider.callback()(request, response))
+const server = createServer((request, response) => {
+  provider.callback()(request, response)
+})
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo
   process.send?.({ url: `http://127.0.0.1:${String(port)}` })

@@ -13,7 +13,12 @@ import type { Keyring } from './keys.ts'
 
 export type Verified =
   | { readonly ok: true; readonly claims: CapabilityClaims }
-  | { readonly ok: false; readonly refusal: CapabilityRefusal }
+  | {
+      readonly ok: false
+      readonly refusal: CapabilityRefusal
+      /** Of one that is genuine and was revoked: whose use of it must be on record. */
+      readonly claims?: CapabilityClaims
+    }
 
 export type CapabilityRefusal = {
   readonly code: Extract<
@@ -63,6 +68,7 @@ export function createCapabilityVerifier(deps: {
       return {
         ok: false,
         refusal: { code: 'capability_revoked', detail: 'this capability was revoked' },
+        claims,
       }
     }
     return { ok: true, claims }

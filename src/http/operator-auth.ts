@@ -147,7 +147,9 @@ export async function requirePassword(
       errors: [{ pointer: '/password', detail: 'is missing' }],
     })
   }
-  if (!(await deps.passwords.verify(operator.name, operator.passwordHash, password))) {
+  if (
+    !(await deps.passwords.verify(`signed in as ${operator.id}`, operator.passwordHash, password))
+  ) {
     throw new Problem('password_required', {
       detail: 'that is not your password',
       errors: [{ pointer: '/password', detail: 'is wrong' }],

@@ -77,7 +77,7 @@ export function proxyRoutes(app: App, deps: Deps): void {
     if (caller === undefined) {
       if (problems[code].status === 401) void reply.header('www-authenticate', challenge(code))
       noise.count(code)
-    } else if (problems[code].status < 500) {
+    } else if (code !== 'unavailable' && code !== 'sealed') {
       problem = await recorded(request, caller, problem)
     }
     void reply.header('valetkey-decision', 'deny')
@@ -127,17 +127,14 @@ export function proxyRoutes(app: App, deps: Deps): void {
       throw new Problem('unavailable', 'the broker cannot hear whether this capability was revoked')
     }
     const verified = deps.verifier.cached(token, now) ?? (await deps.verifier.verify(token, now))
-    if (!verified.ok) throw new Problem(verified.refusal.code, verified.refusal.detail)
+    const refusal = verified.ok
+      ? undefined
+      : new Problem(verified.refusal.code, verified.refusal.detail)
     const { claims } = verified
+    if (claims === undefined) throw refusal ?? new Problem('capability_invalid', 'it has no claims')
     const grantId = claims.grant as GrantId
     const policy = deps.policies.cached(grantId) ?? (await deps.policies.policyOf(grantId))
     if (policy === undefined) throw new Problem('capability_invalid', 'its grant is not there')
-    if (inactive(policy, claims, now) === 'rebound') {
-      throw new Problem(
-        'capability_revoked',
-        'its environment was bound anew since it was issued; ask for a new one',
-      )
-    }
     if (policy.agent.id !== claims.sub)
       throw new Problem('capability_invalid', 'it is not its grant’s agent’s')
     const subject: Subject = {
@@ -146,14 +143,22 @@ export function proxyRoutes(app: App, deps: Deps): void {
       correlationId: request.id,
       provider: adapter?.name ?? 'unknown',
     }
+    const caller = { adapter: adapter ?? unknownProvider, policy, claims, headers, subject, target }
+    // From here on the caller is known, and whatever is refused is refused on record.
+    request.caller = caller
+    if (refusal !== undefined) throw refusal
+    if (inactive(policy, claims, now) === 'rebound') {
+      throw new Problem(
+        'capability_revoked',
+        'its environment was bound anew since it was issued; ask for a new one',
+      )
+    }
     if (adapter === undefined) {
-      request.caller = { adapter: unknownProvider, policy, claims, headers, subject, target }
       throw new Problem(
         'not_found',
         `there is no such provider here; there are ${[...deps.providers.keys()].map((known) => `/proxy/${known}`).join(', ')}`,
       )
     }
-    request.caller = { adapter, policy, claims, headers, subject, target }
     if (!inspected.ok) throw new Problem(inspected.refusal.code, inspected.refusal.detail)
     const bodyless = request.method === 'GET' || request.method === 'HEAD'
     const hasBody =
@@ -208,6 +213,8 @@ export function proxyRoutes(app: App, deps: Deps): void {
       }
       const { decision } = evaluation
       if (decision.kind !== 'allow') return denied(request, reply, caller, evaluation, decision)
+      // What is recorded from here on is the forwarder's: a second decision must not follow the intent.
+      request.caller = undefined
       const failure = await deps.forwarder.forward(
         { adapter, policy, subject, evaluation, method: request.method, path, startedAt },
         () => {

@@ -6,7 +6,6 @@ import type { CapabilityClaims } from '../capability/claims.ts'
 import { decide, needsFreshAnswer, type Decision, type Facts } from '../core/decide.ts'
 import type { Verb } from '../core/grant.ts'
 import type { Invocation, Located } from '../core/operation.ts'
-import { frozenScope } from '../directory/freeze.ts'
 import type { Policy } from '../directory/policy.ts'
 import type {
   Ask,
@@ -15,6 +14,7 @@ import type {
   ProviderRequest,
   RebuiltRequest,
 } from '../provider/adapter.ts'
+import { frozen } from './standing.ts'
 
 export type Caller = {
   readonly policy: Policy
@@ -157,11 +157,7 @@ function factsOf(
       approval: grant.approval,
     },
     environment,
-    frozen: frozenScope(policy.freezes, {
-      provider: adapter.name,
-      environmentId: environment.id,
-      agentId: policy.agent.id,
-    }),
+    frozen: frozen(policy),
     operations,
   }
 }

@@ -40,7 +40,7 @@ test('the log', async (t) => {
           .where('correlation_id', '=', String(answer.json['correlation_id']))
           .where('kind', '=', 'decision')
           .executeTakeFirstOrThrow()
-        assert.ok(!/[\u0000-\u001f]/.test(row.canonical))
+        assert.ok(row.canonical.split('').every((letter) => letter >= ' '))
         const entry = JSON.parse(row.canonical) as Record<string, unknown>
         assert.equal(entry['result'], 'deny')
         assert.ok(row.canonical.length < 3_000, `${String(row.canonical.length)} characters`)
@@ -141,7 +141,7 @@ test('the log', async (t) => {
           body: JSON.stringify({ name: 'unrecorded' }),
         })
         assert.ok(created.status >= 500)
-        assert.ok(!/audit_entry|relation|sql/i.test(await created.text()))
+        assert.ok(!/audit_entry|\brelation\b|sql/i.test(await created.text()))
         assert.equal(await agents(), before)
         assert.equal(upstream.received.length, sent)
       } finally {

@@ -5,7 +5,7 @@ import { canonicalize, type Canonical } from '../../src/audit/canonical.ts'
 
 test('RFC 8785: the example of its section 3.2.2 comes out as the RFC prints it', () => {
   const value = {
-    numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+    numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
     string: '\u20ac$\u000f\u000aA\'\u0042\u0022\u005c\\"/',
     literals: [null, true, false],
   }
@@ -58,7 +58,7 @@ function reversed(value: Canonical): Canonical {
   if (Array.isArray(value)) return value.map(reversed)
   return Object.fromEntries(
     Object.entries(value)
-      .reverse()
+      .toReversed()
       .map(([key, member]) => [key, member === undefined ? undefined : reversed(member)]),
   )
 }

@@ -151,8 +151,19 @@ test('what is asked for must lie within what is granted', () => {
 
 test('whatever lies within covers nothing that the granted verbs do not (property)', () => {
   const verb = fc.constantFrom(
-    ...['read', 'write', 'read+secret', 'read+write', 'write+destructive', 'v*', 'volume*'],
-    ...['volumeC*', 'volumeCreate', 'volumeDelete', 'volumeDelete+secret', 'variables', 'project'],
+    'read',
+    'write',
+    'read+secret',
+    'read+write',
+    'write+destructive',
+    'v*',
+    'volume*',
+    'volumeC*',
+    'volumeCreate',
+    'volumeDelete',
+    'volumeDelete+secret',
+    'variables',
+    'project',
   )
   const names = Object.keys(catalogue)
   let tried = 0

@@ -2,6 +2,7 @@
 import Type from 'typebox'
 import { entryKinds } from '../../audit/entry.ts'
 import { readAudit, type StoredEntry } from '../../audit/read.ts'
+import { Problem } from '../../problem.ts'
 import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
@@ -21,6 +22,18 @@ function view(stored: StoredEntry) {
     entry: JSON.parse(stored.canonical) as Record<string, unknown>,
     leaf_hash: stored.leafHash.toString('hex'),
   }
+}
+
+/** RFC 3339 allows a leap second, which no Date can be. */
+function moment(name: string, text: string | undefined): Date | undefined {
+  if (text === undefined) return undefined
+  const date = new Date(text)
+  if (!Number.isNaN(date.getTime())) return date
+  const detail = 'is not a moment that can be compared'
+  throw new Problem('invalid_request', {
+    detail: `query ${name} ${detail}`,
+    errors: [{ pointer: `/${name}`, detail }],
+  })
 }
 
 export function auditRoutes(app: App, deps: Deps): void {
@@ -65,8 +78,8 @@ export function auditRoutes(app: App, deps: Deps): void {
           environmentId: filter.environment,
           correlationId: filter.correlation,
           result: filter.result,
-          since: filter.since === undefined ? undefined : new Date(filter.since),
-          until: filter.until === undefined ? undefined : new Date(filter.until),
+          since: moment('since', filter.since),
+          until: moment('until', filter.until),
         },
         { limit: limit + 1, ...(following ? { after: at } : { before: at }) },
       )

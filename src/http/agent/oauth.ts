@@ -10,7 +10,7 @@ import { revokeCapability } from '../../capability/revocation.ts'
 import { bumpRevision } from '../../db/feed.ts'
 import { grantsOfAgent, type Grant } from '../../directory/grant.ts'
 import type { AgentId, GrantId } from '../../ids.ts'
-import { inactive } from '../../proxy/standing.ts'
+import { frozen, inactive } from '../../proxy/standing.ts'
 import type { Deps } from '../deps.ts'
 import { toProblem, sendProblem } from '../error.ts'
 import { createNoise } from '../noise.ts'
@@ -164,7 +164,11 @@ export function oauthRoutes(app: App, deps: Deps): void {
       const verified = await deps.verifier.verify(token, now)
       if (!verified.ok || verified.claims.client_id !== client.id) return { active: false }
       const policy = await deps.policies.policyOf(verified.claims.grant as GrantId)
-      if (policy === undefined || inactive(policy, verified.claims, now) !== undefined)
+      if (
+        policy === undefined ||
+        inactive(policy, verified.claims, now) !== undefined ||
+        frozen(policy) !== undefined
+      )
         return { active: false }
       return { active: true, token_type: 'Bearer', ...verified.claims }
     },

@@ -1,9 +1,9 @@
 /** Issues a capability: chooses the one grant that is meant, narrows, signs, and records it before it is handed out. */
 import { issueCapability, narrow } from '../../capability/issue.ts'
-import { frozenScope } from '../../directory/freeze.ts'
 import type { Grant } from '../../directory/grant.ts'
 import type { Policy } from '../../directory/policy.ts'
 import type { ProviderAdapter } from '../../provider/adapter.ts'
+import { frozen } from '../../proxy/standing.ts'
 import type { Deps } from '../deps.ts'
 import { readAuthorizationDetails, type AskedDetails } from './authorization-details.ts'
 import { OAuthError, type Client } from './client.ts'
@@ -59,15 +59,11 @@ export async function issue(
       { agent: client },
     )
   }
-  const frozen = frozenScope(policy.freezes, {
-    provider: grant.provider,
-    environmentId: grant.environmentId,
-    agentId: client.id,
-  })
-  if (frozen !== undefined) {
+  const stopped = frozen(policy)
+  if (stopped !== undefined) {
     throw new OAuthError(
       'invalid_grant',
-      frozen === 'everything' ? 'everything is frozen' : `this ${frozen} is frozen`,
+      stopped === 'everything' ? 'everything is frozen' : `this ${stopped} is frozen`,
       { agent: client },
     )
   }

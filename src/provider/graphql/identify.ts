@@ -82,7 +82,7 @@ function openEnvelope(
   if (request.path !== catalogue.path)
     return refuse(`${catalogue.provider} answers on ${catalogue.path} only.`)
   if (request.method !== 'POST')
-    return refuse('GraphQL is understood as POST only; GET is refused.', 'method_not_allowed')
+    return refuse('GraphQL is understood as POST only; send it as a POST.', 'method_not_allowed')
   // Some servers read the document from the URL first, whatever the body says.
   if (request.query !== undefined)
     return refuse('A GraphQL request has no query in its URL; send the document in the body.')
