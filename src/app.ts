@@ -32,6 +32,7 @@ import { createHostCheck, providerHosts } from './http/host.ts'
 import { proxyRoutes } from './http/proxy.ts'
 import type { App } from './http/realm.ts'
 import { Problem as ProblemSchema } from './http/schemas.ts'
+import { parseJson } from './core/json.ts'
 import { newId } from './ids.ts'
 import { Problem, problems } from './problem.ts'
 
@@ -90,7 +91,12 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
     },
     // What Node's parser refuses never becomes a request; it is told so in the same form as everyone (I7).
     clientErrorHandler(error, socket) {
-      if (socket.writable && error.code !== 'ECONNRESET') socket.write(unreadable(error.code))
+      // Where an earlier request is still being answered, what is written here would be taken for its answer: a write
+      // that was done would look refused, and be sent again. Node's own handler looks at the same field.
+      const answering = (socket as { _httpMessage?: unknown })._httpMessage != null
+      if (!answering && socket.writable && error.code !== 'ECONNRESET') {
+        socket.write(unreadable(error.code))
+      }
       socket.destroy()
     },
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -102,6 +108,16 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
 
   // Text is what a page of another origin may send without asking first: no route reads it.
   app.removeContentTypeParser('text/plain')
+  // The same JSON as everywhere: no key twice, no half of a character, nothing that would come back changed.
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    const parsed = parseJson(Buffer.from(body))
+    if (parsed.ok) done(null, parsed.value)
+    else
+      done(
+        new Problem('invalid_request', `the body is not JSON that can be read: ${parsed.detail}`),
+      )
+  })
   app.addSchema(ProblemSchema)
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request)

@@ -72,6 +72,11 @@ function column(batch: readonly Row[], name: keyof Row): string {
   return text
 }
 
+/**
+ * Turns of the event loop in which intents gather. A turn is as long as there is work to do in it: an idle broker writes
+ * at once, and a busy one has fewer and larger inserts.
+ */
+const gatherTurns = 5
 /** How long outcomes gather for one insert, in milliseconds. */
 const outcomeDelay = 20
 
@@ -125,9 +130,14 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
     return client
   }
 
-  /** What arrives in one turn of the event loop shares one insert; what arrives during it, the next. */
+  /** What arrives in a few turns of the event loop shares one insert; what arrives during it, the next. */
   function scheduleIntents(): void {
-    if (!writingIntents && intents.length > 0) soon ??= setImmediate(() => void writeIntents())
+    if (!writingIntents && intents.length > 0) soon ??= setImmediate(() => gather(gatherTurns))
+  }
+
+  function gather(turns: number): void {
+    if (turns > 1 && intents.length < batchSize) soon = setImmediate(() => gather(turns - 1))
+    else void writeIntents()
   }
 
   async function writeIntents(): Promise<void> {

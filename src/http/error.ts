@@ -86,14 +86,6 @@ const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
     code: 'unsupported_media_type',
     detail: 'send the body as application/json',
   },
-  FST_ERR_CTP_EMPTY_JSON_BODY: {
-    code: 'invalid_request',
-    detail: 'the body is empty, but its Content-Type says JSON',
-  },
-  FST_ERR_CTP_INVALID_JSON_BODY: {
-    code: 'invalid_request',
-    detail: 'the body is not JSON, or has a member named __proto__',
-  },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid_request',
     detail: 'the body is not as long as Content-Length says',

@@ -82,21 +82,21 @@ test(
   'the detector sees the credential in every spelling that the cases name',
   { skip },
   async () => {
-    const { defaults, expand } = await loadExpansion(sharedCases)
-    const token = defaults['PROVIDER_TOKEN_RAILWAY'] ?? ''
-    const { find } = createDetector([token])
+    const expansion = await loadExpansion(sharedCases)
+    const token = expansion.defaults['PROVIDER_TOKEN_RAILWAY'] ?? ''
+    const detector = createDetector([token])
     const seen = (body: string): boolean => {
       const bytes = Buffer.from(
         `HTTP/1.1 200 OK\r\ncontent-length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`,
       )
       const read = readAnswers(bytes, true, false)
-      return find({ bytes, ...read, closed: true, milliseconds: 0 }) !== undefined
+      return detector.find({ bytes, ...read, closed: true, milliseconds: 0 }) !== undefined
     }
     const spellings =
       'upper lower nodash urlencode pctall b64 b64url hex hex_upper b64_off1 b64_off2 b64_twice b64_wrapped qp jsonescape html_dec html_hex reverse rot13 spaced zwsp jsonarr fullwidth prefix12'
     for (const filter of spellings.split(' '))
-      assert.ok(seen(`{"v":"${expand(`{{T|${filter}}}`, { T: token })}"}`), filter)
-    assert.ok(!seen(`{"v":"${expand('{{T|sha256}}', { T: token })}"}`))
+      assert.ok(seen(`{"v":"${expansion.expand(`{{T|${filter}}}`, { T: token })}"}`), filter)
+    assert.ok(!seen(`{"v":"${expansion.expand('{{T|sha256}}', { T: token })}"}`))
     assert.ok(!seen(`{"v":"${token.slice(0, 11)}"}`))
   },
 )
