@@ -93,7 +93,7 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
     clientErrorHandler(error, socket) {
       // Where an earlier request is still being answered, what is written here would be taken for its answer: a write
       // that was done would look refused, and be sent again. Node's own handler looks at the same field.
-      const answering = (socket as { _httpMessage?: unknown })._httpMessage != null
+      const answering = Reflect.get(socket, '_httpMessage') != null
       if (!answering && socket.writable && error.code !== 'ECONNRESET') {
         socket.write(unreadable(error.code))
       }
