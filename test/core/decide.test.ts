@@ -345,9 +345,10 @@ test('whatever is allowed lies inside, is resolved, and is covered (property)', 
         for (const place of located.places) assert.notEqual(place, 'environment:z')
       }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 10_000 },
   )
-  assert.ok(allowed > 10, 'the generator reaches what is allowed')
+  // About eighty are; none at all would mean that the property says nothing.
+  assert.ok(allowed > 0, 'the generator reaches what is allowed')
 })
 
 test('taking a verb away never allows what was not allowed before (property)', () => {
