@@ -33,8 +33,11 @@ function start(file: string, ...args: string[]): Promise<Started> {
 }
 
 function ask<T>(child: ChildProcess, question: string): Promise<T> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     child.once('message', (answer) => resolve(answer as T))
+    child.once('exit', (code) =>
+      reject(new Error(`a process of the bench ended with ${String(code)}`)),
+    )
     child.send(question)
   })
 }
@@ -133,6 +136,7 @@ const slack = connections * (rounds + 1) + 1
 const counted =
   rows.intents >= answered.valetkey &&
   rows.intents <= answered.valetkey + slack &&
+  rows.outcomes === rows.intents &&
   rows.issued >= answered.issuance
 if (values.json !== undefined) {
   writeFileSync(
@@ -142,6 +146,8 @@ if (values.json !== undefined) {
 }
 for (const { child } of [upstream, httpProxy, oidc, broker]) child.disconnect()
 if (!counted) {
-  process.stderr.write('the audit does not have an intent for every request that was answered\n')
+  process.stderr.write(
+    'the audit does not have an intent and an outcome for every request that was answered\n',
+  )
   process.exitCode = 1
 }
