@@ -89,6 +89,8 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
   let writingIntents = false
   let writingOutcomes = false
   let closing = false
+  /** Nothing is written any more: what is left is closed as `unknown` by whoever comes next. */
+  let closed = false
   let soon: NodeJS.Immediate | undefined
   let later: NodeJS.Timeout | undefined
   const idle: (() => void)[] = []
@@ -165,7 +167,7 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
   }
 
   function scheduleOutcomes(delay: number): void {
-    if (!writingOutcomes && outcomes.length > 0)
+    if (!closed && !writingOutcomes && outcomes.length > 0)
       later ??= setTimeout(() => void writeOutcomes(), delay)
   }
 
@@ -279,6 +281,7 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
         ])
         clearTimeout(giveUp)
       }
+      closed = true
       clearTimeout(later)
       clearTimeout(sweep)
       for (const client of Object.values(held)) client?.release()
