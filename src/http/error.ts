@@ -154,10 +154,5 @@ function isDatabaseGone(error: unknown): boolean {
   )
     return true
   // The driver's own time-outs carry a message and no code.
-  return (
-    error instanceof Error &&
-    /timeout|Connection terminated|Client has encountered a connection error|not queryable/i.test(
-      error.message,
-    )
-  )
+  return error instanceof Error && /timeout|connection|not queryable|socket/i.test(error.message)
 }
