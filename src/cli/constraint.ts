@@ -2,8 +2,8 @@
 import type { Constraint } from '../core/grant.ts'
 import { usage } from './failure.ts'
 
-const form = /^([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)(<=|>=|=)(.*)$/s
-const members = ['path', 'operations', 'equals', 'oneOf', 'max', 'min']
+const form = /^([A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|\*))*)(<=|>=|=)(.*)$/s
+const members = ['path', 'operations', 'equals', 'oneOf', 'noneOf', 'max', 'min']
 
 type Scalar = string | number | boolean | null
 

@@ -6,15 +6,10 @@
  * provider about ids of a request that would be refused anyway; and verbs come before environments, so that a refusal
  * says nothing about an id to someone who could not have used it.
  */
+import { surelyHolds } from './condition.ts'
 import type { Environment } from './environment.ts'
 import { verbCovers, verbFor, type ApprovalRule, type Constraint, type Verb } from './grant.ts'
-import {
-  graveEffects,
-  type Invocation,
-  type JsonValue,
-  type Located,
-  type Unresolved,
-} from './operation.ts'
+import { graveEffects, type Invocation, type Located, type Unresolved } from './operation.ts'
 import type { EnvironmentId, GrantId } from '../ids.ts'
 
 export type GrantState = 'active' | 'disabled' | 'revoked' | 'expired'
@@ -135,50 +130,13 @@ function mayInvoke(facts: Facts, invocation: Invocation): DenyReason | undefined
   if (invocation.scope === 'account') return { kind: 'account_scope', operation }
   for (const constraint of grant.constraints) {
     if (constraint.operations !== undefined && !constraint.operations.includes(operation)) continue
-    if (!meets(constraint, invocation))
+    const { operations: _, ...test } = constraint
+    if (!surelyHolds(test, invocation.arguments))
       return { kind: 'argument_forbidden', operation, path: constraint.path }
   }
   const [edge] = invocation.widens
   if (edge !== undefined) return { kind: 'widens', operation, edge }
   return undefined
-}
-
-/** Whether the arguments meet a constraint. An argument that is absent, or a constraint without a test, meets nothing. */
-export function meets(constraint: Constraint, invocation: Invocation): boolean {
-  let value: JsonValue | undefined = invocation.arguments
-  for (const key of constraint.path.split('.')) {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
-    if (!Object.hasOwn(value, key)) return false
-    value = value[key]
-  }
-  if (value === undefined) return false
-  const found = value
-  const { equals, oneOf, max, min } = constraint
-  if (equals === undefined && oneOf === undefined && max === undefined && min === undefined)
-    return false
-  if (equals !== undefined && !sameJson(found, equals)) return false
-  if (oneOf !== undefined && !oneOf.some((allowed) => sameJson(found, allowed))) return false
-  if (max !== undefined && !(typeof found === 'number' && found <= max)) return false
-  if (min !== undefined && !(typeof found === 'number' && found >= min)) return false
-  return true
-}
-
-function sameJson(a: JsonValue, b: JsonValue): boolean {
-  if (a === b) return true
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, i) => sameJson(item, b[i] ?? null))
-    )
-  }
-  const keys = Object.keys(a)
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key] ?? null, b[key] ?? null))
-  )
 }
 
 /** The approval rule that holds: a protected environment is never below `destructive`. */

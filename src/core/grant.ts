@@ -9,22 +9,20 @@
  *
  * No regular expressions: a verb must mean the same to everyone who reads it.
  */
-import { effects, type Effect, type Invocation, type JsonValue } from './operation.ts'
+import type { ArgumentTest } from './condition.ts'
+import { effects, type Effect, type Invocation } from './operation.ts'
 
 export type Verb = string
 
 export type ApprovalRule = 'never' | 'destructive' | 'always'
 
-/** A condition that an argument must meet. Exactly one test; an argument that is absent meets none of them. */
-export type Constraint = {
-  /** Dotted path into the operation's arguments: `input.environmentId`, `replicas`. */
-  readonly path: string
+/** What an argument must be. An argument that is absent meets no constraint. */
+export type Constraint = Pick<
+  ArgumentTest,
+  'path' | 'equals' | 'oneOf' | 'noneOf' | 'max' | 'min'
+> & {
   /** The operations it applies to, by name; all of them where absent. */
   readonly operations?: readonly string[]
-  readonly equals?: JsonValue
-  readonly oneOf?: readonly JsonValue[]
-  readonly max?: number
-  readonly min?: number
 }
 
 export type ParsedVerb =

@@ -4,7 +4,6 @@ import fc from 'fast-check'
 import {
   decide,
   effectiveRule,
-  meets,
   needsFreshAnswer,
   type Decision,
   type Facts,
@@ -219,26 +218,6 @@ test('protection raises the rule "never" and lowers none', () => {
   assert.equal(effectiveRule('never', guarded), 'destructive')
   assert.equal(effectiveRule('destructive', guarded), 'destructive')
   assert.equal(effectiveRule('always', guarded), 'always')
-})
-
-test('an argument that is absent, inherited, or in a list meets no constraint', () => {
-  const call = invocation({ arguments: { input: { id: 'a', list: [1] }, none: null } })
-  assert.equal(meets({ path: 'input.id', equals: 'a' }, call), true)
-  assert.equal(meets({ path: 'none', equals: null }, call), true)
-  for (const path of ['input.other', 'other', 'input.list.0', 'input.list.length', 'none.x'])
-    assert.equal(meets({ path, equals: 1 }, call), false, path)
-  for (const path of ['constructor', '__proto__', 'toString', 'input.constructor.name'])
-    assert.equal(meets({ path, oneOf: ['Object', 'a', {}] }, call), false, path)
-})
-
-test('a constraint without a test, and a bound on what is no number, is met by nothing', () => {
-  const call = invocation({ arguments: { a: '1', n: 3 } })
-  assert.equal(meets({ path: 'n' }, call), false)
-  assert.equal(meets({ path: 'a', max: 5 }, call), false)
-  assert.equal(meets({ path: 'n', max: 3, min: 3 }, call), true)
-  assert.equal(meets({ path: 'n', max: 2 }, call), false)
-  assert.equal(meets({ path: 'n', min: 4 }, call), false)
-  assert.equal(meets({ path: 'n', equals: '3' }, call), false)
 })
 
 test('a constraint on other operations does not bind this one, and one on all of them does', () => {

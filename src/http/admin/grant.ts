@@ -1,6 +1,7 @@
 /** Grants over REST. */
 import Type, { type Static } from 'typebox'
 import { longestLifetime, defaultLifetime, mostVerbs } from '../../capability/claims.ts'
+import { testsSomething } from '../../core/condition.ts'
 import { parseVerb, type ApprovalRule } from '../../core/grant.ts'
 import { readAgent } from '../../directory/agent.ts'
 import {
@@ -43,15 +44,16 @@ const Scalar = Type.Union([
 ])
 const ConstraintShape = closed({
   path: Type.String({
-    pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$',
+    pattern: '^[A-Za-z0-9_-]+(\\.([A-Za-z0-9_-]+|\\*))*$',
     maxLength: 200,
-    description: 'Into the arguments: input.environmentId.',
+    description: 'Into the arguments: input.environmentId, body.rules.*.port; * is every member.',
   }),
   operations: Type.Optional(
     Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 50 }),
   ),
   equals: Type.Optional(Scalar),
   oneOf: Type.Optional(Type.Array(Scalar, { minItems: 1, maxItems: 100 })),
+  noneOf: Type.Optional(Type.Array(Scalar, { minItems: 1, maxItems: 100 })),
   max: Type.Optional(Type.Number()),
   min: Type.Optional(Type.Number()),
 })
@@ -150,9 +152,11 @@ function checkVerbs(adapter: ProviderAdapter, verbs: readonly string[]): void {
 
 function checkConstraints(constraints: Static<typeof Constraints>): void {
   for (const [i, constraint] of constraints.entries()) {
-    const { equals, oneOf, max, min } = constraint
-    if (equals === undefined && oneOf === undefined && max === undefined && min === undefined) {
-      throw refuse(`/constraints/${String(i)}`, 'it tests nothing: give equals, oneOf, max or min')
+    if (!testsSomething(constraint)) {
+      throw refuse(
+        `/constraints/${String(i)}`,
+        'it tests nothing: give equals, oneOf, noneOf, max or min',
+      )
     }
   }
 }

@@ -3,8 +3,8 @@
  * what their arguments change. Everything here is compiled into the catalogue; `compile.ts` refuses a name that the
  * description does not have, so that a renamed operation cannot silently lose its review.
  */
+import type { Condition } from '../../core/condition.ts'
 import type { Effect } from '../../core/operation.ts'
-import type { Condition } from '../rest/catalogue.ts'
 
 /** Metadata of GitHub itself, the same for whoever asks. `meta/root` is not: it is left to the account. */
 export const publicOperations: readonly string[] = [
@@ -118,13 +118,13 @@ const namesAnotherObject = 'it names an object by an id that may be of another r
 /** Files that decide what runs with the repository's secrets, or whose review a change needs. */
 const governingFiles = ['.github', 'CODEOWNERS', 'docs/CODEOWNERS'] as const
 
-const crossFork = (at: string): Condition => ({
-  at,
-  when: { contains: ':' },
+const crossFork = (path: string): Condition => ({
+  path,
+  contains: ':',
   widens: 'it compares with a repository of another owner or name',
 })
 
-const present = (at: string, ...adds: readonly Effect[]): Condition => ({ at, adds })
+const present = (path: string, ...adds: readonly Effect[]): Condition => ({ path, adds })
 
 export const conditions: Readonly<Record<string, readonly Condition[]>> = {
   'repos/update': [
@@ -141,33 +141,33 @@ export const conditions: Readonly<Record<string, readonly Condition[]>> = {
     present('body.is_template', 'admin'),
   ],
   'repos/create-or-update-file-contents': [
-    { at: 'path', when: { under: governingFiles }, adds: ['admin'] },
+    { path: 'path', under: governingFiles, adds: ['admin'] },
   ],
-  'repos/delete-file': [{ at: 'path', when: { under: governingFiles }, adds: ['admin'] }],
+  'repos/delete-file': [{ path: 'path', under: governingFiles, adds: ['admin'] }],
   'git/create-tree': [
-    { at: 'body.tree.*.path', when: { under: governingFiles }, adds: ['admin'] },
+    { path: 'body.tree.*.path', under: governingFiles, adds: ['admin'] },
     // Deletes the file at that path.
-    { at: 'body.tree.*.sha', when: 'null', adds: ['destructive'] },
+    { path: 'body.tree.*.sha', equals: null, adds: ['destructive'] },
   ],
-  'git/update-ref': [{ at: 'body.force', when: 'not_false', adds: ['destructive'] }],
+  'git/update-ref': [{ path: 'body.force', noneOf: [false, null], adds: ['destructive'] }],
   'actions/re-run-job-for-workflow-run': [
-    { at: 'body.enable_debugger', when: 'not_false', adds: ['admin'] },
+    { path: 'body.enable_debugger', noneOf: [false, null], adds: ['admin'] },
   ],
   'pulls/create': [
     {
-      at: 'body.head',
-      when: { ownerDiffersFrom: 'owner' },
+      path: 'body.head',
+      ownerDiffersFrom: 'owner',
       widens: 'its head is a branch of another owner',
     },
     {
-      at: 'body.head_repo',
-      when: { differsFrom: 'repo' },
+      path: 'body.head_repo',
+      differsFrom: 'repo',
       widens: 'its head is a branch of another repository',
     },
   ],
-  'pulls/create-review': [{ at: 'body.event', when: { equals: 'APPROVE' }, adds: ['admin'] }],
-  'pulls/submit-review': [{ at: 'body.event', when: { equals: 'APPROVE' }, adds: ['admin'] }],
-  'issues/update': [{ at: 'body.duplicate_issue_id', widens: namesAnotherObject }],
+  'pulls/create-review': [{ path: 'body.event', equals: 'APPROVE', adds: ['admin'] }],
+  'pulls/submit-review': [{ path: 'body.event', equals: 'APPROVE', adds: ['admin'] }],
+  'issues/update': [{ path: 'body.duplicate_issue_id', widens: namesAnotherObject }],
   'issues/add-sub-issue': [{ widens: namesAnotherObject }],
   'issues/remove-sub-issue': [{ widens: namesAnotherObject }],
   'issues/reprioritize-sub-issue': [{ widens: namesAnotherObject }],
@@ -189,10 +189,18 @@ export const conditions: Readonly<Record<string, readonly Condition[]>> = {
   'repos/transfer': [{ widens: 'it gives the repository to another owner' }],
   'security-advisories/create-fork': [{ widens: 'it makes another repository' }],
   'security-advisories/create-repository-advisory': [
-    { at: 'body.start_private_fork', when: 'not_false', widens: 'it makes another repository' },
+    {
+      path: 'body.start_private_fork',
+      noneOf: [false, null],
+      widens: 'it makes another repository',
+    },
   ],
   'security-advisories/create-private-vulnerability-report': [
-    { at: 'body.start_private_fork', when: 'not_false', widens: 'it makes another repository' },
+    {
+      path: 'body.start_private_fork',
+      noneOf: [false, null],
+      widens: 'it makes another repository',
+    },
   ],
 }
 

@@ -3,37 +3,10 @@
  * is data, compiled from the provider's description and our review of it, and its digest is the catalogue's version:
  * nothing that decides about a request is kept outside of it.
  */
+import type { Condition } from '../../core/condition.ts'
 import type { Effect, OperationScope } from '../../core/operation.ts'
 import type { ValueType } from './query.ts'
 import { parseTemplate, type Template } from './template.ts'
-
-/** When a condition holds. What is there but cannot be compared (a number where a text is expected) always holds. */
-export type Test =
-  /** The argument is there at all. */
-  | 'present'
-  /** There, and anything but `false` or `null`. */
-  | 'not_false'
-  | 'null'
-  /** There, and equal to this text, in any case. */
-  | { readonly equals: string }
-  | { readonly contains: string }
-  /** A path of a file that is one of these or lies below one, in any case. */
-  | { readonly under: readonly string[] }
-  /** Another name than that parameter's value, in any case. */
-  | { readonly differsFrom: string }
-  /** `owner:branch` whose owner is another than that parameter's value. */
-  | { readonly ownerDiffersFrom: string }
-
-/**
- * What an argument changes. `at` is a dotted path into the invocation's arguments, where `*` is every member of a list
- * or object. Without `at` it always holds.
- */
-export type Condition = {
-  readonly at?: string
-  readonly when?: Test
-  readonly adds?: readonly Effect[]
-  readonly widens?: string
-}
 
 /** One operation, as it stands in `catalogue.json`. Absent members mean none. */
 export type CompiledOperation = {

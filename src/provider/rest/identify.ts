@@ -9,11 +9,11 @@
  * Declared integers and booleans of the path and the query are numbers and booleans; several segments are one text
  * with `/` between them.
  */
+import { consequences } from '../../core/condition.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Invocation, JsonObject, JsonValue, ResourceRef } from '../../core/operation.ts'
 import type { Identified, ProviderRequest, RebuiltRequest } from '../adapter.ts'
 import type { RestOperation } from './catalogue.ts'
-import { consequences } from './condition.ts'
 import { jsonLabel, readAccept } from './media-type.ts'
 import { readQuery } from './query.ts'
 import { quoted, refuse, type Refused } from './refusal.ts'

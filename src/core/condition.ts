@@ -1,0 +1,171 @@
+/**
+ * One form for every question about an operation's arguments: which path, which values. A catalogue uses it to say what
+ * an argument adds to its operation (`Condition`), a grant to say what it must be (`Constraint`), for REST and GraphQL
+ * alike. The two fail closed in opposite directions, so there are two ways of asking: a condition holds where its test
+ * *could* be met, a constraint only where it *surely* is. What cannot be compared is therefore dangerous to the one and
+ * forbidden by the other.
+ */
+import { fold, isUnder } from './text.ts'
+import type { Effect, JsonObject, JsonValue } from './operation.ts'
+
+/**
+ * `path` is a dotted path into the invocation's arguments: `body.replicas`, `input.environmentId`; `*` is every member of
+ * a list or an object. At least one value must stand there; every test that is given is asked of it. Without a test it
+ * asks whether anything stands there at all.
+ */
+export type ArgumentTest = {
+  readonly path: string
+  readonly equals?: JsonValue
+  readonly oneOf?: readonly JsonValue[]
+  /** Anything but these. */
+  readonly noneOf?: readonly JsonValue[]
+  /** Numbers, inclusive. */
+  readonly max?: number
+  readonly min?: number
+  /** A text that holds this one. */
+  readonly contains?: string
+  /** A path of a file that is one of these or lies below one, however it is spelled. */
+  readonly under?: readonly string[]
+  /** A text that is another than the argument of that name. */
+  readonly differsFrom?: string
+  /** `owner:branch` whose owner is another than the argument of that name. */
+  readonly ownerDiffersFrom?: string
+}
+
+/** What an argument changes. Without a `path` it always holds. */
+export type Condition = Partial<ArgumentTest> & {
+  readonly adds?: readonly Effect[]
+  /** What it reaches beyond its own ids: one sentence. */
+  readonly widens?: string
+}
+
+export type Consequences = { readonly added: readonly Effect[]; readonly widens: readonly string[] }
+
+export function consequences(conditions: readonly Condition[], args: JsonObject): Consequences {
+  const added: Effect[] = []
+  const widens: string[] = []
+  for (const condition of conditions) {
+    if (!mayHold(condition, args)) continue
+    for (const effect of condition.adds ?? []) if (!added.includes(effect)) added.push(effect)
+    if (condition.widens !== undefined) widens.push(condition.widens)
+  }
+  return { added, widens }
+}
+
+/** Whether some value at the path could meet every test. */
+export function mayHold(test: Partial<ArgumentTest>, args: JsonObject): boolean {
+  const { path } = test
+  if (path === undefined) return true
+  return valuesAt(args, path.split('.')).some((value) => couldMeet(value, test, args))
+}
+
+/** Whether there is a value at the path, and every one surely meets every test. A test of nothing is met by nothing. */
+export function surelyHolds(test: ArgumentTest, args: JsonObject): boolean {
+  if (!testsSomething(test)) return false
+  const values = valuesAt(args, test.path.split('.'))
+  return values.length > 0 && values.every((value) => surelyMeets(value, test, args))
+}
+
+/** Whether it asks more than that something stands there. */
+export function testsSomething(test: ArgumentTest): boolean {
+  const { path: _, ...tests } = test
+  return testNames.some((name) => tests[name] !== undefined)
+}
+
+export const testNames = [
+  'equals',
+  'oneOf',
+  'noneOf',
+  'max',
+  'min',
+  'contains',
+  'under',
+  'differsFrom',
+  'ownerDiffersFrom',
+] as const satisfies readonly (keyof ArgumentTest)[]
+
+/** Every value that the path leads to; `*` is every member, whether of a list or, as some servers read it, an object. */
+function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue[] {
+  const [key, ...rest] = path
+  if (key === undefined) return [value]
+  if (value === null || typeof value !== 'object') return []
+  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest))
+  if (Array.isArray(value) || !Object.hasOwn(value, key)) return []
+  const next = value[key]
+  return next === undefined ? [] : valuesAt(next, rest)
+}
+
+/** Texts are compared as the most forgiving server would; a value of another type than was expected meets the test. */
+function couldMeet(value: JsonValue, test: Partial<ArgumentTest>, args: JsonObject): boolean {
+  const { equals, oneOf, noneOf, max, min, contains, under, differsFrom, ownerDiffersFrom } = test
+  const texts = [contains, under, differsFrom, ownerDiffersFrom]
+  const alike = (expected: JsonValue): boolean => couldEqual(value, expected)
+  if (equals !== undefined && !alike(equals)) return false
+  if (oneOf !== undefined && !oneOf.some(alike)) return false
+  if (noneOf?.some((excluded) => sameJson(value, excluded)) === true) return false
+  // `Number` reads '', ' 0 ' and '0x0' as servers with loose types do; what it cannot read may be anything.
+  if (max !== undefined && value !== null && Number(value) > max) return false
+  if (min !== undefined && value !== null && Number(value) < min) return false
+  if (typeof value !== 'string') return value !== null || texts.every((text) => text === undefined)
+  if (contains !== undefined && !value.includes(contains)) return false
+  if (under !== undefined && !under.some((root) => isUnder(value, root))) return false
+  if (differsFrom !== undefined && fold(value) === own(args, differsFrom)) return false
+  return ownerDiffersFrom === undefined || ownerDiffers(value, own(args, ownerDiffersFrom))
+}
+
+function couldEqual(value: JsonValue, expected: JsonValue): boolean {
+  if (value === null || expected === null) return value === expected
+  if (typeof value === 'string' && typeof expected === 'string')
+    return fold(value) === fold(expected)
+  if (typeof value === typeof expected && typeof value !== 'object') return value === expected
+  // 'true' for true, '0' for 0: what a server with loose types makes of it is not known.
+  return true
+}
+
+function surelyMeets(value: JsonValue, test: ArgumentTest, args: JsonObject): boolean {
+  const { equals, oneOf, noneOf, max, min, contains, under, differsFrom, ownerDiffersFrom } = test
+  if (equals !== undefined && !sameJson(value, equals)) return false
+  if (oneOf !== undefined && !oneOf.some((allowed) => sameJson(value, allowed))) return false
+  // An excluded value in another spelling is excluded too.
+  if (noneOf?.some((excluded) => couldEqual(value, excluded)) === true) return false
+  if (max !== undefined && !(typeof value === 'number' && value <= max)) return false
+  if (min !== undefined && !(typeof value === 'number' && value >= min)) return false
+  const texts = [contains, under, differsFrom, ownerDiffersFrom]
+  if (texts.every((text) => text === undefined)) return true
+  if (typeof value !== 'string') return false
+  if (contains !== undefined && !value.includes(contains)) return false
+  if (under !== undefined && !under.some((root) => value === root || value.startsWith(`${root}/`)))
+    return false
+  if (differsFrom !== undefined && fold(value) === own(args, differsFrom)) return false
+  return ownerDiffersFrom === undefined || ownerDiffers(value, own(args, ownerDiffersFrom))
+}
+
+function ownerDiffers(value: string, owner: string | undefined): boolean {
+  const [given = '', ...others] = value.split(':')
+  if (others.length === 0) return false
+  return others.length > 1 || fold(given) !== owner
+}
+
+function own(args: JsonObject, name: string): string | undefined {
+  const value = Object.hasOwn(args, name) ? args[name] : undefined
+  return typeof value === 'string' ? fold(value) : undefined
+}
+
+/** Equal as JSON: the order of an object's members means nothing. */
+export function sameJson(a: JsonValue, b: JsonValue): boolean {
+  if (a === b) return true
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, i) => sameJson(item, b[i] ?? null))
+    )
+  }
+  const keys = Object.keys(a)
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key] ?? null, b[key] ?? null))
+  )
+}
