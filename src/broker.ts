@@ -21,8 +21,7 @@ import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
 import { createPasswords } from './http/password.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
-import { githubAdapter } from './provider/github/adapter.ts'
-import { railwayAdapter } from './provider/railway/adapter.ts'
+import { shippedProviders } from './provider/registry.ts'
 import { createCredentialOpener } from './vault/opener.ts'
 import { createEgress, type EgressOptions } from './proxy/egress.ts'
 import { createEvaluator } from './proxy/evaluate.ts'
@@ -60,14 +59,10 @@ export type Broker = {
   close(): Promise<void>
 }
 
-export function allProviders(): ReadonlyMap<string, ProviderAdapter> {
-  return new Map([railwayAdapter(), githubAdapter()].map((adapter) => [adapter.name, adapter]))
-}
-
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const now = options.now ?? Date.now
   const { connection, publicUrl, upstreams } = options
-  const providers = allProviders()
+  const providers = shippedProviders()
   const replicaId = newReplicaId()
   const db = openDatabase(connection)
   const auditPool = openPool(connection, 2)

@@ -111,6 +111,8 @@ export type ProviderAdapter = {
   operations(): Iterable<CatalogueEntry>
   /** Whether `name` (as a verb names it) is in the catalogue; a bare name that exists twice is ambiguous. */
   find(name: string): CatalogueEntry | 'ambiguous' | undefined
+  /** Loads what `identify` needs and what cannot be loaded at once, such as a parser; awaited before the first `identify`. */
+  prepare?(): Promise<void>
   identify(request: ProviderRequest): Identified
   /** Normalises a bound id as `locate` spells it: GitHub lower-cases names. */
   bindingPlace(kind: string, id: string): Place
@@ -122,6 +124,11 @@ export type ProviderAdapter = {
   reach(ask: Ask, bound: ReadonlySet<Place>): Promise<Reach>
   /** The names of secret-bearing fields minted in an answer, for sealing: `projectTokenCreate` → the string at `data.<alias>`. */
   minted?(invocation: Invocation): MintedSecret | undefined
+  /**
+   * Fields of the JSON answer that carry credentials the provider holds: paths from the root, `*` for every member of a
+   * list or object. They come back redacted, unless the invocation has the effect `secret`.
+   */
+  revealed?(invocation: Invocation): readonly (readonly string[])[] | undefined
 }
 
 export type Reach =

@@ -57,8 +57,15 @@ export type Evaluator = {
 export function createEvaluator(deps: {
   readonly askFor: (policy: Policy, adapter: ProviderAdapter, cause: string) => Ask
 }): Evaluator {
+  const prepared = new WeakSet<ProviderAdapter>()
   return {
     evaluate(adapter, caller, request, correlationId) {
+      if (adapter.prepare !== undefined && !prepared.has(adapter)) {
+        return adapter.prepare().then(() => {
+          prepared.add(adapter)
+          return this.evaluate(adapter, caller, request, correlationId)
+        })
+      }
       const identified = adapter.identify(request)
       if (!identified.ok)
         return { kind: 'not_understood', refusal: identified.refusal, operations: [] }

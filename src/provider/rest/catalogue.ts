@@ -4,7 +4,7 @@
  * nothing that decides about a request is kept outside of it.
  */
 import type { Condition } from '../../core/condition.ts'
-import type { Effect, OperationScope } from '../../core/operation.ts'
+import type { Effect, OperationScope, ResourceRole } from '../../core/operation.ts'
 import type { ValueType } from './query.ts'
 import { parseTemplate, type Template } from './template.ts'
 
@@ -21,12 +21,21 @@ export type CompiledOperation = {
   /** Separated by spaces, the base effect first. */
   readonly effects: string
   readonly scope: OperationScope
-  /** `page|integer per_page|integer sha`. */
+  /** `page|integer per_page|integer sha ids|list`; `*` where the description does not say, and any may come. */
   readonly query?: string
-  /** The names of the body's own members, separated by spaces; absent where the operation has no JSON body. */
+  /**
+   * The names of the body's own members, separated by spaces, `*` where the description does not say; absent where the
+   * operation has no body that is read.
+   */
   readonly body?: string
+  /** The body comes as application/x-www-form-urlencoded, brackets for what is nested. */
+  readonly form?: boolean
   /** Media types of a body that is not JSON. */
   readonly upload?: readonly string[]
+  /** The ids among its arguments, `path:kind:role`, separated by spaces: `droplet_id:droplet:target`. */
+  readonly ids?: string
+  /** Fields of its answer that carry credentials the provider holds: dotted paths from the root, `*` for lists. */
+  readonly reveals?: readonly string[]
   /** The answer is bytes, not text with fields: `Range` may split it. */
   readonly opaque?: boolean
   /** Why it is refused whoever asks: what it does could not be told. */
@@ -40,14 +49,24 @@ export type CompiledCatalogue = {
   readonly operations: readonly CompiledOperation[]
 }
 
+/** An argument that is an id, where it stands and what it is. */
+export type IdArgument = {
+  readonly path: readonly string[]
+  readonly kind: string
+  readonly role: ResourceRole
+}
+
 export type RestOperation = {
   readonly name: string
   readonly method: string
   readonly templates: readonly Template[]
   readonly effects: readonly Effect[]
   readonly scope: OperationScope
-  readonly query: ReadonlyMap<string, ValueType>
-  readonly body: ReadonlySet<string> | undefined
+  readonly query: ReadonlyMap<string, ValueType> | 'any'
+  readonly body: ReadonlySet<string> | 'any' | undefined
+  readonly form: boolean
+  readonly ids: readonly IdArgument[]
+  readonly reveals: readonly (readonly string[])[]
   readonly upload: readonly string[]
   readonly opaque: boolean
   readonly denied: string | undefined
@@ -62,18 +81,29 @@ export function loadOperation(compiled: CompiledOperation): RestOperation {
     templates: compiled.sameAs === undefined ? [path, ...also].map(parseTemplate) : [],
     effects: effects.split(' ') as Effect[],
     scope,
-    query: new Map(
-      words(query).map((word) => {
-        const [key = '', type = 'string'] = word.split('|')
-        return [key, type as ValueType]
-      }),
-    ),
-    body: body === undefined ? undefined : new Set(words(body)),
+    query:
+      query === '*'
+        ? 'any'
+        : new Map(
+            words(query).map((word) => {
+              const [key = '', type = 'string'] = word.split('|')
+              return [key, type as ValueType]
+            }),
+          ),
+    body: body === undefined ? undefined : body === '*' ? 'any' : new Set(words(body)),
+    form: compiled.form ?? false,
+    ids: words(compiled.ids).map(loadId),
+    reveals: (compiled.reveals ?? []).map((path) => path.split('.')),
     upload: compiled.upload ?? [],
     opaque: compiled.opaque ?? false,
     denied: compiled.denied,
     conditions: compiled.conditions ?? [],
   }
+}
+
+function loadId(text: string): IdArgument {
+  const [path = '', kind = '', role = 'target'] = text.split(':')
+  return { path: path.split('.'), kind, role: role as ResourceRole }
 }
 
 function words(text: string | undefined): readonly string[] {

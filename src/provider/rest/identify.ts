@@ -10,12 +10,12 @@
  * with `/` between them.
  */
 import { consequences } from '../../core/condition.ts'
-import { parseJson } from '../../core/json.ts'
-import type { Invocation, JsonObject, JsonValue, ResourceRef } from '../../core/operation.ts'
+import type { Effect, Invocation, JsonObject, ResourceRef } from '../../core/operation.ts'
 import type { Identified, ProviderRequest, RebuiltRequest } from '../adapter.ts'
+import { readBody } from './body.ts'
 import type { RestOperation } from './catalogue.ts'
-import { jsonLabel, readAccept } from './media-type.ts'
-import { readQuery } from './query.ts'
+import { readAccept } from './media-type.ts'
+import { readOpenQuery, readQuery } from './query.ts'
 import { quoted, refuse, type Refused } from './refusal.ts'
 import { encodeSegment, readPath } from './segment.ts'
 import { fits, type Template } from './template.ts'
@@ -29,8 +29,18 @@ export type RestRules = {
   /** Other request headers that change the answer, and what each may hold. */
   readonly headers: Readonly<Record<string, RegExp>>
   /** The ids that the arguments name. */
-  readonly resources: (args: JsonObject) => readonly ResourceRef[]
+  readonly resources: (args: JsonObject, operation: RestOperation) => readonly ResourceRef[]
+  /** Headers that switch who acts or in whose name; the credential alone says so. */
+  readonly refusedHeaders?: readonly string[]
+  /** Media types of bodies that are JSON to this provider, beside application/json. */
+  readonly jsonTypes?: readonly string[]
+  /** What only code can tell of an operation's arguments: the statements of an SQL text. */
+  readonly inspect?: (operation: RestOperation, args: JsonObject) => Inspected
 }
+
+export type Inspected =
+  | { readonly ok: true; readonly added: readonly Effect[] }
+  | { readonly ok: false; readonly detail: string }
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
 
@@ -42,14 +52,8 @@ const overrides = [
   'x-original-method',
 ]
 
-const maxJsonDepth = 64
-
 type Found = { readonly ok: true; readonly args: JsonObject; readonly path: string }
-type Body = {
-  readonly ok: true
-  readonly value: JsonValue | undefined
-  readonly bytes: Buffer | undefined
-}
+const nothingMore: Inspected = { ok: true, added: [] }
 
 export function identifyRest(
   trie: Trie<RestOperation>,
@@ -65,6 +69,13 @@ export function identifyRest(
     return refuse(
       'not_understood',
       `The header ${override} would change the method; send the method itself.`,
+    )
+  }
+  const switching = rules.refusedHeaders?.find((name) => request.headers[name] !== undefined)
+  if (switching !== undefined) {
+    return refuse(
+      'not_understood',
+      `The header ${switching} would change who acts, or in whose name; the credential says so.`,
     )
   }
   const path = readPath(request.path)
@@ -96,7 +107,10 @@ export function identifyRest(
   }
   const filled = fill(found.template, found.captures)
   if (!filled.ok) return filled
-  const query = readQuery(request.query, operation.query)
+  const query =
+    operation.query === 'any'
+      ? readOpenQuery(request.query)
+      : readQuery(request.query, operation.query)
   if (!query.ok) return query
   const headers = readHeaders(operation, rules, request)
   if (!headers.ok) return headers
@@ -105,14 +119,16 @@ export function identifyRest(
 
   const args: JsonObject = { ...filled.args, ...Object.fromEntries(query.values) }
   if (body.value !== undefined) args['body'] = body.value
+  const inspected = rules.inspect?.(operation, args) ?? nothingMore
+  if (!inspected.ok) return refuse('not_understood', inspected.detail)
   const { added, widens } = consequences(operation.conditions, args)
   const invocation: Invocation = {
     operation: operation.name,
     effects: operation.effects,
-    added,
+    added: [...new Set([...added, ...inspected.added])],
     scope: operation.scope,
     arguments: args,
-    resources: operation.scope === 'environment' ? rules.resources(args) : [],
+    resources: operation.scope === 'environment' ? rules.resources(args, operation) : [],
     widens,
   }
   const rebuilt: RebuiltRequest = {
@@ -120,7 +136,7 @@ export function identifyRest(
     target: query.encoded === '' ? filled.path : `${filled.path}?${query.encoded}`,
     headers: {
       ...headers.headers,
-      ...(body.bytes === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+      ...(body.bytes === undefined ? {} : { 'content-type': body.mediaType }),
     },
     body: body.bytes,
   }
@@ -176,56 +192,4 @@ function readHeaders(
     headers['range'] = range
   }
   return { ok: true, headers }
-}
-
-function readBody(
-  operation: RestOperation,
-  rules: RestRules,
-  request: ProviderRequest,
-): Body | Refused {
-  const { body, headers } = request
-  const coding = headers['content-encoding']
-  if (coding !== undefined) {
-    return refuse(
-      'unsupported_media_type',
-      'A body with a content-encoding is not read here; send it as it is.',
-    )
-  }
-  // Octokit labels the empty body of a PUT; there is nothing to be misread.
-  if (body.length === 0) return { ok: true, value: undefined, bytes: undefined }
-  if (body.length > rules.bodyLimit) {
-    return refuse(
-      'payload_too_large',
-      `A body of more than ${rules.bodyLimit} bytes is not read here.`,
-    )
-  }
-  const members = operation.body
-  if (members === undefined) return refuse('not_understood', `${operation.name} takes no body.`)
-  switch (jsonLabel(headers['content-type'])) {
-    case 'missing':
-      return refuse(
-        'unsupported_media_type',
-        'The body has no content-type; label JSON as "application/json".',
-      )
-    case 'other':
-      return refuse(
-        'unsupported_media_type',
-        `${operation.name} takes "application/json", in UTF-8, and nothing else.`,
-      )
-    case 'json':
-  }
-  const parsed = parseJson(body, { maxDepth: maxJsonDepth })
-  if (!parsed.ok) return refuse('not_understood', parsed.detail)
-  const { value } = parsed
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return refuse('not_understood', `The body of ${operation.name} must be a JSON object.`)
-  }
-  const unknown = Object.keys(value).find((name) => !members.has(name))
-  if (unknown !== undefined) {
-    return refuse(
-      'not_understood',
-      `${quoted(unknown)} is not a member of the body of ${operation.name}.`,
-    )
-  }
-  return { ok: true, value, bytes: Buffer.from(JSON.stringify(value)) }
 }

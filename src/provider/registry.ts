@@ -1,0 +1,8 @@
+/** The providers that ship with the broker, each an adapter that loads its catalogue at its first use. */
+import type { ProviderAdapter } from './adapter.ts'
+import { githubAdapter } from './github/adapter.ts'
+import { railwayAdapter } from './railway/adapter.ts'
+
+export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
+  return new Map([railwayAdapter(), githubAdapter()].map((adapter) => [adapter.name, adapter]))
+}

@@ -1,0 +1,138 @@
+/**
+ * The adapter of a REST provider: its manifest and its catalogue, joined. A provider that needs code of its own (the
+ * statements of an SQL text) hands it in as `inspect`; everything else is data.
+ */
+import { createHash } from 'node:crypto'
+import { place, type JsonObject, type JsonValue, type ResourceRef } from '../../core/operation.ts'
+import type { Ask, CatalogueEntry, ProviderAdapter, Reach } from '../adapter.ts'
+import { createAnswers } from './answers.ts'
+import { loadOperation, type CompiledCatalogue, type RestOperation } from './catalogue.ts'
+import { identifyRest, type Inspected, type RestRules } from './identify.ts'
+import { createLocator } from './locate.ts'
+import type { RestManifest } from './manifest.ts'
+import { buildTrie, type Trie } from './trie.ts'
+
+type Loaded = {
+  readonly version: string
+  readonly trie: Trie<RestOperation>
+  readonly operations: ReadonlyMap<string, RestOperation>
+}
+
+export type RestParts = {
+  readonly manifest: RestManifest
+  /** The text of `catalogue.json`; asked for once, at the first use. */
+  readonly catalogue: () => string
+  readonly inspect?: (operation: RestOperation, args: JsonObject) => Inspected
+  /** Loads what `inspect` needs. */
+  readonly prepare?: () => Promise<void>
+  readonly reach?: (ask: Ask) => Promise<Reach>
+  /** Monotonic, in milliseconds. */
+  readonly now?: () => number
+}
+
+export function restAdapter(parts: RestParts): ProviderAdapter {
+  const { manifest } = parts
+  let loaded: Loaded | undefined
+  const catalogue = (): Loaded => (loaded ??= load(parts.catalogue()))
+  const rules: RestRules = {
+    bodyLimit: manifest.bodyLimit,
+    accepts: (mediaType) => accepted(mediaType, manifest.accepts),
+    headers: manifest.meaningfulHeaders,
+    refusedHeaders: manifest.refusedHeaders,
+    jsonTypes: manifest.jsonTypes ?? [],
+    resources: idsIn,
+    ...(parts.inspect === undefined ? {} : { inspect: parts.inspect }),
+  }
+  const answers = createAnswers(parts.now ?? (() => performance.now()))
+  return {
+    name: manifest.name,
+    get catalogueVersion() {
+      return catalogue().version
+    },
+    origins: manifest.origins,
+    pathPrefixes: manifest.pathPrefixes,
+    carriers: manifest.carriers,
+    injections: manifest.injections,
+    bindings: manifest.bindings,
+    headers: manifest.headers,
+    bodyLimit: manifest.bodyLimit,
+    operations: () => [...catalogue().operations.values()].map(entryOf),
+    find(name) {
+      const operation = catalogue().operations.get(name)
+      return operation === undefined ? undefined : entryOf(operation)
+    },
+    identify: (request) => identifyRest(catalogue().trie, rules, request),
+    ...(parts.prepare === undefined ? {} : { prepare: parts.prepare }),
+    bindingPlace: (kind, id) => place(kind, manifest.caseless === true ? id.toLowerCase() : id),
+    locate: createLocator(manifest, answers),
+    reach: (ask) => parts.reach?.(ask) ?? Promise.resolve(unknownReach(manifest.name)),
+    revealed(invocation) {
+      const reveals = catalogue().operations.get(invocation.operation)?.reveals
+      return reveals === undefined || reveals.length === 0 ? undefined : reveals
+    },
+  }
+}
+
+function unknownReach(name: string): Reach {
+  return { kind: 'unknown', detail: `${name} does not say what a credential can reach` }
+}
+
+function load(text: string): Loaded {
+  const operations = (JSON.parse(text) as CompiledCatalogue).operations.map(loadOperation)
+  return {
+    version: createHash('sha256').update(text).digest('hex'),
+    trie: buildTrie(
+      operations.flatMap((value) =>
+        value.templates.map((template) => ({ method: value.method, template, value })),
+      ),
+    ),
+    operations: new Map(operations.map((operation) => [operation.name, operation])),
+  }
+}
+
+function entryOf({ name, effects, scope, denied }: RestOperation): CatalogueEntry {
+  return { name, effects, scope, ...(denied === undefined ? {} : { denied: true }) }
+}
+
+function accepted(mediaType: string, known: readonly string[]): boolean {
+  if (mediaType === '*/*') return true
+  return known.some((one) =>
+    one.endsWith('*') ? mediaType.startsWith(one.slice(0, -1)) : mediaType === one,
+  )
+}
+
+/** The ids that the arguments name, by the catalogue's roles. An id that is there and no text or number is refused below. */
+export function idsIn(args: JsonObject, operation: RestOperation): readonly ResourceRef[] {
+  const found: ResourceRef[] = []
+  for (const { path, kind, role } of operation.ids) {
+    for (const value of valuesAt(args, path)) {
+      // Null names nothing; whatever else is no id at all is an id that nothing can resolve.
+      if (value === null) continue
+      const id =
+        typeof value === 'string' || typeof value === 'number'
+          ? String(value)
+          : JSON.stringify(value)
+      found.push({
+        kind: typeof value === 'object' ? 'unreadable' : kind,
+        id,
+        role,
+        path: path.join('.'),
+      })
+    }
+  }
+  return found
+}
+
+/** `*` is every member, whether of a list or, as some servers read it, an object. */
+function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue[] {
+  const [key, ...rest] = path
+  if (key === undefined) {
+    // One id where a list was expected, or a list where one was: each is named.
+    return Array.isArray(value) ? value : [value]
+  }
+  if (value === null || typeof value !== 'object') return key === '*' ? [value] : []
+  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest))
+  if (Array.isArray(value) || !Object.hasOwn(value, key)) return []
+  const next = value[key]
+  return next === undefined ? [] : valuesAt(next, rest)
+}

@@ -1,0 +1,81 @@
+/**
+ * The broker's own questions about where an id lives. Answers are kept for a short, stated time, under the credential
+ * that asked, so that no two credentials share one; a burst asks once; a request that must not rely on a kept answer
+ * asks anew, but each thing once. What passes through and writes forgets what was kept.
+ */
+import { LRUCache } from 'lru-cache'
+import type { UnresolvedReason } from '../../core/operation.ts'
+import type { LocateContext } from '../adapter.ts'
+
+/** How long an answer is believed, in milliseconds. */
+export const believedFor = 10_000
+/** Questions that one request may cost. */
+export const askBudget = 20
+
+/** A failure to establish where something lives. Thrown and caught inside of `locate` only. */
+export class Unestablished extends Error {
+  override name = 'Unestablished'
+  readonly why: UnresolvedReason
+  constructor(why: UnresolvedReason) {
+    super(why)
+    this.why = why
+  }
+}
+
+export type Answers = {
+  /** The JSON of a 200; throws Unestablished: `not_found` for a 404, `lookup_failed` for everything else. */
+  get(target: string, context: LocateContext): Promise<unknown>
+  /** After a write: what this credential was told may no longer be so. */
+  forget(cacheKey: string): void
+}
+
+export function createAnswers(now: () => number): Answers {
+  const kept = new LRUCache<string, { readonly until: number; readonly json: Promise<unknown> }>({
+    max: 5_000,
+  })
+  /** What this one request has asked already. */
+  const asked = new WeakMap<LocateContext, Map<string, Promise<unknown>>>()
+  const generations = new LRUCache<string, number>({ max: 5_000 })
+
+  async function question(target: string, context: LocateContext): Promise<unknown> {
+    let answer
+    try {
+      answer = await context.ask({
+        method: 'GET',
+        target,
+        headers: { accept: 'application/json' },
+        body: undefined,
+      })
+    } catch {
+      throw new Unestablished('lookup_failed')
+    }
+    if (answer.status === 404) throw new Unestablished('not_found')
+    if (answer.status !== 200 || answer.json === undefined) throw new Unestablished('lookup_failed')
+    return answer.json
+  }
+
+  return {
+    get(target, context) {
+      let own = asked.get(context)
+      if (own === undefined) asked.set(context, (own = new Map()))
+      const before = own.get(target)
+      if (before !== undefined) return before
+      const generation = generations.get(context.cacheKey) ?? 0
+      const key = `${context.cacheKey} ${String(generation)} ${target}`
+      const known = context.fresh ? undefined : kept.get(key)
+      if (known !== undefined && known.until > now()) return known.json
+      if (own.size >= askBudget) return Promise.reject(new Unestablished('too_many'))
+      const json = question(target, context)
+      own.set(target, json)
+      if (!context.fresh) {
+        kept.set(key, { until: now() + believedFor, json })
+        // A failure is not an answer: the next request asks again.
+        json.catch(() => kept.delete(key))
+      }
+      return json
+    },
+    forget(cacheKey) {
+      generations.set(cacheKey, (generations.get(cacheKey) ?? 0) + 1)
+    },
+  }
+}

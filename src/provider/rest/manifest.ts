@@ -1,0 +1,77 @@
+/**
+ * How one REST provider is spoken to, and how its environments are told apart: all that differs from one provider to the
+ * next beside its catalogue, as data. `restAdapter` makes an adapter of the two.
+ */
+import type { CarrierStyle, ProviderAdapter } from '../adapter.ts'
+
+/** Where a kind of id lives. A kind that has no home is denied. `{id}` and `{of}` in a path are encoded segments. */
+export type Home =
+  /** The id is itself what environments are bound to. */
+  | { readonly is: 'place' }
+  /**
+   * One question; the answer's values at `at` are ids of the kind `of`. `same` names the field of the answer that must
+   * be the id that was asked about, so that a server that reads ids loosely cannot answer about another.
+   */
+  | {
+      readonly is: 'asked'
+      readonly path: string
+      readonly at: string
+      readonly of: string
+      readonly same?: string
+    }
+  /**
+   * The list of what each bound place of the kind `of` holds, read to its end: the id is there as `spelled`. What stands
+   * in none of them is not ours to touch.
+   */
+  | {
+      readonly is: 'listed'
+      readonly of: string
+      readonly path: string
+      /** Where the list's items are, to the text that is compared: `resources.*.urn`. */
+      readonly items: string
+      /** `do:droplet:{id}`. */
+      readonly spelled: string
+      /** The field whose presence says that there is another page; `page` in the path's query is counted up. */
+      readonly next: string
+    }
+
+/** Which environment the credential itself is, where its key says so. */
+export type Self =
+  /** Whatever the key reaches is the environment: it is bound as `key:own`. */
+  | { readonly is: 'key' }
+  /** Asked from the provider: the value at `at`, spelled by `as`, is an id of the kind `of`. */
+  | {
+      readonly is: 'asked'
+      readonly path: string
+      readonly at: string
+      readonly of: string
+      readonly as?: Readonly<Record<string, string>>
+    }
+
+export type RestManifest = {
+  readonly name: string
+  readonly origins: readonly string[]
+  readonly pathPrefixes: readonly string[]
+  readonly carriers: readonly CarrierStyle[]
+  readonly injections: readonly CarrierStyle[]
+  readonly bindings: ProviderAdapter['bindings']
+  /** True where the provider compares bound ids without regard to case. */
+  readonly caseless?: boolean
+  /** Constant headers that the provider insists on. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Request headers that mean something, idempotency keys among them, and what each may hold. */
+  readonly meaningfulHeaders: Readonly<Record<string, RegExp>>
+  /** Request headers that switch who acts, or in whose name: the credential alone says so. A request with one is refused. */
+  readonly refusedHeaders: readonly string[]
+  /** Media types that an `Accept` may name; `application/vnd.x*` is a prefix. */
+  readonly accepts: readonly string[]
+  /** Media types of bodies that are JSON to this provider, beside application/json. */
+  readonly jsonTypes?: readonly string[]
+  readonly bodyLimit: number
+  readonly homes: Readonly<Record<string, Home>>
+  readonly self?: Self
+  /** Headers of answers by which the provider says how much is left, for documentation and for the agent. */
+  readonly rateLimitHeaders: readonly string[]
+  /** The request header that makes a write safe to repeat, where there is one. */
+  readonly idempotencyHeader?: string
+}
