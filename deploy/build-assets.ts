@@ -3,7 +3,8 @@
  * shipped (a migration left over there would be run), and copies what the program reads at run time. `package.json` is
  * among it because the program finds its version beside its sources, and they move to `dist/src`.
  */
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, globSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const root = new URL('..', import.meta.url)
 const dist = new URL('dist/', root)
@@ -11,8 +12,8 @@ const dist = new URL('dist/', root)
 const assets = [
   'package.json',
   'openapi.yaml',
-  'src/provider/github/catalogue.json',
-  'src/provider/railway/schema.graphql',
+  // Catalogues and schemas, whichever providers there are.
+  ...globSync('src/provider/**/*.{json,graphql}', { cwd: fileURLToPath(root) }),
 ]
 
 rmSync(dist, { recursive: true, force: true })

@@ -19,6 +19,7 @@ import { auditRoutes } from './http/admin/audit.ts'
 import { credentialRoutes } from './http/admin/credential.ts'
 import { environmentRoutes } from './http/admin/environment.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
+import { grantReviewRoutes } from './http/admin/grant-review.ts'
 import { grantRoutes } from './http/admin/grant.ts'
 import { operatorRoutes } from './http/admin/operator.ts'
 import { providerRoutes } from './http/admin/provider.ts'
@@ -179,6 +180,7 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
         agentRoutes(inside, deps)
         credentialRoutes(inside, deps)
         grantRoutes(inside, deps)
+        grantReviewRoutes(inside, deps)
         freezeRoutes(inside, deps)
         auditRoutes(inside, deps)
         providerRoutes(inside, deps)

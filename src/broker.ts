@@ -17,10 +17,13 @@ import {
   type Db,
 } from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
+import { listProviders, readProviderCatalogue } from './directory/provider.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
 import { createPasswords } from './http/password.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
+import { createLiveProviders } from './provider/imported/live.ts'
+import type { ImportedManifest } from './provider/imported/manifest.ts'
 import { shippedProviders } from './provider/registry.ts'
 import { createCredentialOpener } from './vault/opener.ts'
 import { createEgress, type EgressOptions } from './proxy/egress.ts'
@@ -29,7 +32,12 @@ import { createForwarder } from './proxy/forward.ts'
 import { createLookups } from './proxy/lookup.ts'
 import { createMintedSealer } from './proxy/minted.ts'
 import { createProber } from './proxy/probe.ts'
-import { createCredential, readCredential, sealCredential } from './vault/store.ts'
+import {
+  createCredential,
+  readCredential,
+  readLookupCredential,
+  sealCredential,
+} from './vault/store.ts'
 import type { Associated } from './vault/seal.ts'
 import { SecretText } from './vault/secret-text.ts'
 import { createUnsealer, type Unsealer } from './vault/unseal.ts'
@@ -62,7 +70,6 @@ export type Broker = {
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const now = options.now ?? Date.now
   const { connection, publicUrl, upstreams } = options
-  const providers = shippedProviders()
   const replicaId = newReplicaId()
   const db = openDatabase(connection)
   const auditPool = openPool(connection, 2)
@@ -101,11 +108,28 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const opener = createCredentialOpener(db, vault)
 
   // Directory and capabilities, kept current by the feed
+  const live = createLiveProviders(shippedProviders(), {
+    async list() {
+      const records = await listProviders(db)
+      return records
+        .filter(({ state }) => state === 'active')
+        .map(({ name, version, manifest }) => ({
+          name,
+          version,
+          manifest: manifest as ImportedManifest,
+        }))
+    },
+    catalogue: (name, version) => readProviderCatalogue(db, name, version),
+  })
+  const providers = live.view
   const bindingPlace = (provider: string, kind: string, id: string): string | undefined =>
     providers.get(provider)?.bindingPlace(kind, id)
   const policies = createPolicyReader(db, {
     readCredential: (id) => readCredential(db, id),
+    readLookupCredential: (environmentId, provider) =>
+      readLookupCredential(db, environmentId, provider),
     bindingPlace,
+    catalogue: (provider) => providers.get(provider),
   })
   const revocations = createRevocationList(db)
   const verifier = createCapabilityVerifier({
@@ -115,15 +139,21 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   })
   feed.onChange(async (scope) => {
     switch (scope) {
-      case 'directory':
+      case 'directory': {
+        // In one step: no request may meet a new catalogue with a policy that was read beside the old one.
+        const putIntoEffect = await live.read()
+        putIntoEffect()
         policies.clear()
         if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
         return
+      }
       case 'revocation':
         await revocations.reload()
     }
   })
   await revocations.reload()
+  const putProvidersIntoEffect = await live.read()
+  putProvidersIntoEffect()
 
   // The way out
   const originsOf = (adapter: ProviderAdapter): readonly string[] => {
@@ -149,15 +179,21 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
           version: 1,
         })
         const reach = { kind: 'unknown', detail: 'minted by the provider in an answer' }
-        await db
-          .transaction()
-          .execute((tx) =>
-            createCredential(
-              tx,
-              { name, provider, environmentId: environmentId as never, origin, style, reach },
-              sealed,
-            ),
-          )
+        await db.transaction().execute((tx) =>
+          createCredential(
+            tx,
+            {
+              name,
+              provider,
+              environmentId: environmentId as never,
+              origin,
+              style,
+              use: 'requests',
+              reach,
+            },
+            sealed,
+          ),
+        )
         return sealed.id
       } finally {
         secret.dispose()

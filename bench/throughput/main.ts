@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connections, generator, load, type Measured, type Target } from './load.ts'
+import { measureUnderstanding, type Understanding } from '../understanding/measure.ts'
 import { body, path } from './request.ts'
 
 const { values } = parseArgs({
@@ -41,6 +42,9 @@ function ask<T>(child: ChildProcess, question: string): Promise<T> {
     child.send(question)
   })
 }
+
+// Before anything else runs: these are measured in this process and in one of their own.
+const understanding: Understanding = await measureUnderstanding()
 
 const upstream = await start('upstream.ts')
 const upstreamUrl = upstream.said['url'] ?? ''
@@ -117,6 +121,7 @@ const ratios = {
   brokerToHttpProxy: rate('valetkey') / rate('@fastify/http-proxy'),
   brokerToUpstream: rate('valetkey') / rate('upstream alone'),
   issuanceToOidcProvider: rate('valetkey issuance') / rate('oidc-provider issuance'),
+  ...understanding,
 }
 process.stdout.write(
   `${'case'.padEnd(26)}${'requests/s'.padStart(12)}${'p50 ms'.padStart(10)}${'p99 ms'.padStart(10)}\n`,
@@ -129,6 +134,10 @@ for (const [name, m] of best) {
 process.stdout.write(
   `\nvaletkey / @fastify/http-proxy   ${ratios.brokerToHttpProxy.toFixed(2)}  (at least 1.2)\n` +
     `issuance / oidc-provider         ${ratios.issuanceToOidcProvider.toFixed(2)}  (at least 1.0)\n` +
+    `new document / graphql-js parse  ${understanding.documentToParse.toFixed(2)}  (at most 2)\n` +
+    `same document / the same parse   ${understanding.documentAgainToParse.toFixed(2)}\n` +
+    `all REST operations / ten        ${understanding.allOperationsToTen.toFixed(2)}  (at most 1.5)\n` +
+    `all catalogues                   ${understanding.cataloguesMb.toFixed(1)} MB  (below 25), ${understanding.registryMs.toFixed(0)} ms of the start\n` +
     `requests ${String(answered.valetkey)}, intents ${String(rows.intents)}, outcomes ${String(rows.outcomes)}; issued ${String(rows.issued)} for ${String(answered.issuance)}\n`,
 )
 // The load generator hangs up in the middle of what is on its way: up to one request for each connection and run.

@@ -25,7 +25,7 @@ function show(call: Session, answer: unknown): void {
   call.say(
     `${shown(credential, 'name')} (${shown(credential, 'id')}), version ${shown(credential, 'version')}`,
   )
-  for (const member of ['provider', 'environment', 'origin', 'style', 'state']) {
+  for (const member of ['provider', 'environment', 'origin', 'style', 'use', 'state']) {
     call.say(`  ${member}: ${shown(credential, member)}`)
   }
   sayReach(call, child(credential, 'reach'))
@@ -74,7 +74,11 @@ export const credentialCommands: readonly Command[] = [
       origin: {
         type: 'string',
         value: '<origin>',
-        help: 'Where it goes; the provider’s first by default',
+        help: 'Where it goes; the provider’s first by default, and needed where it has none of its own',
+      },
+      'for-lookups': {
+        type: 'boolean',
+        help: 'Only the broker’s own questions about where an id lives go out with it',
       },
     },
     json: true,
@@ -87,6 +91,7 @@ export const credentialCommands: readonly Command[] = [
     async run(call) {
       const client = await call.signedIn()
       const { provider, style, origin } = call.options
+      const use = call.options['for-lookups'] ? 'lookups' : undefined
       const environment = await idOf(client, 'environment', call.options.environment)
       const secret = await providerToken(call)
       const password = await call.password()
@@ -97,6 +102,7 @@ export const credentialCommands: readonly Command[] = [
         secret,
         ...(style === undefined ? {} : { style }),
         ...(origin === undefined ? {} : { origin }),
+        ...(use === undefined ? {} : { use }),
         password,
       })
       show(call, answer)

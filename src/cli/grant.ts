@@ -84,6 +84,10 @@ function show(call: Session, answer: unknown): void {
   call.say(`  requests in a minute: ${text(grant, 'requests_per_minute') ?? 'no limit'}`)
   call.say(`  minted credentials: ${shown(grant, 'minted')}`)
   call.say(`  expires: ${text(grant, 'expires_at') ?? 'never'}`)
+  const current = text(grant, 'catalogue_current') === 'true'
+  call.say(
+    `  catalogue: ${shown(grant, 'catalogue_version').slice(0, 12)}${current ? '' : `, not the present one: valetkey grant review ${shown(grant, 'id')}`}`,
+  )
 }
 
 /** Names where they may be read; an approver may not list credentials, and sees their ids. */

@@ -7,11 +7,13 @@ import { environmentCommands } from './environment.ts'
 import { explain } from './explain.ts'
 import { Failure, usage, type ExitCode } from './failure.ts'
 import { freeze, freezes, unfreeze } from './freeze.ts'
+import { grantReview } from './grant-review.ts'
 import { grantCommands } from './grant.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { operations } from './operations.ts'
 import { operatorCommands } from './operator.ts'
+import { providerCommands } from './provider.ts'
 import { revoke } from './revoke.ts'
 import { openSession, type World } from './session.ts'
 import { setup } from './setup.ts'
@@ -31,6 +33,7 @@ export const commands: readonly Command[] = [
   ...agentCommands,
   ...credentialCommands,
   ...grantCommands,
+  grantReview,
   token,
   revoke,
   freeze,
@@ -39,6 +42,7 @@ export const commands: readonly Command[] = [
   ...auditCommands,
   explain,
   operations,
+  ...providerCommands,
 ]
 
 const byName: ReadonlyMap<string, Command> = new Map(commands.map((each) => [each.name, each]))

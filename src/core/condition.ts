@@ -30,6 +30,10 @@ export type ArgumentTest = {
   readonly differsFrom?: string
   /** `owner:branch` whose owner is another than the argument of that name. */
   readonly ownerDiffersFrom?: string
+  /** An object that has a member other than these: what was not reviewed, whatever it will be called. */
+  readonly beyond?: readonly string[]
+  /** An object without this member, where its absence means something. */
+  readonly lacks?: string
 }
 
 /** What an argument changes. Without a `path` it always holds. */
@@ -56,7 +60,7 @@ export function consequences(conditions: readonly Condition[], args: JsonObject)
 export function mayHold(test: Partial<ArgumentTest>, args: JsonObject): boolean {
   const { path } = test
   if (path === undefined) return true
-  return valuesAt(args, path.split('.')).some((value) => couldMeet(value, test, args))
+  return valuesAt(args, path.split('.'), 'lenient').some((value) => couldMeet(value, test, args))
 }
 
 /** Whether there is a value at the path, and every one surely meets every test. A test of nothing is met by nothing. */
@@ -82,22 +86,33 @@ export const testNames = [
   'under',
   'differsFrom',
   'ownerDiffersFrom',
+  'beyond',
+  'lacks',
 ] as const satisfies readonly (keyof ArgumentTest)[]
 
-/** Every value that the path leads to; `*` is every member, whether of a list or, as some servers read it, an object. */
-function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue[] {
+/**
+ * Every value that the path leads to; `*` is every member, whether of a list or, as some servers read it, an object. To a
+ * lenient reader a single value is also the list of it.
+ */
+function valuesAt(
+  value: JsonValue,
+  path: readonly string[],
+  reader: 'strict' | 'lenient' = 'strict',
+): readonly JsonValue[] {
   const [key, ...rest] = path
   if (key === undefined) return [value]
-  if (value === null || typeof value !== 'object') return []
-  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest))
+  if (value === null || typeof value !== 'object')
+    return key === '*' && reader === 'lenient' ? valuesAt(value, rest, reader) : []
+  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest, reader))
   if (Array.isArray(value) || !Object.hasOwn(value, key)) return []
   const next = value[key]
-  return next === undefined ? [] : valuesAt(next, rest)
+  return next === undefined ? [] : valuesAt(next, rest, reader)
 }
 
 /** Texts are compared as the most forgiving server would; a value of another type than was expected meets the test. */
 function couldMeet(value: JsonValue, test: Partial<ArgumentTest>, args: JsonObject): boolean {
   const { equals, oneOf, noneOf, max, min, contains, under, differsFrom, ownerDiffersFrom } = test
+  const { beyond, lacks } = test
   const texts = [contains, under, differsFrom, ownerDiffersFrom]
   const alike = (expected: JsonValue): boolean => couldEqual(value, expected)
   if (equals !== undefined && !alike(equals)) return false
@@ -106,6 +121,9 @@ function couldMeet(value: JsonValue, test: Partial<ArgumentTest>, args: JsonObje
   // `Number` reads '', ' 0 ' and '0x0' as servers with loose types do; what it cannot read may be anything.
   if (max !== undefined && value !== null && Number(value) > max) return false
   if (min !== undefined && value !== null && Number(value) < min) return false
+  if (beyond !== undefined && !(isObject(value) ? hasBeyond(value, beyond) : value !== null))
+    return false
+  if (lacks !== undefined && isObject(value) && Object.hasOwn(value, lacks)) return false
   if (typeof value !== 'string') return value !== null || texts.every((text) => text === undefined)
   if (contains !== undefined && !value.includes(contains)) return false
   if (under !== undefined && !under.some((root) => isUnder(value, root))) return false
@@ -124,12 +142,15 @@ function couldEqual(value: JsonValue, expected: JsonValue): boolean {
 
 function surelyMeets(value: JsonValue, test: ArgumentTest, args: JsonObject): boolean {
   const { equals, oneOf, noneOf, max, min, contains, under, differsFrom, ownerDiffersFrom } = test
+  const { beyond, lacks } = test
   if (equals !== undefined && !sameJson(value, equals)) return false
   if (oneOf !== undefined && !oneOf.some((allowed) => sameJson(value, allowed))) return false
   // An excluded value in another spelling is excluded too.
   if (noneOf?.some((excluded) => couldEqual(value, excluded)) === true) return false
   if (max !== undefined && !(typeof value === 'number' && value <= max)) return false
   if (min !== undefined && !(typeof value === 'number' && value >= min)) return false
+  if (beyond !== undefined && !(isObject(value) && hasBeyond(value, beyond))) return false
+  if (lacks !== undefined && !(isObject(value) && !Object.hasOwn(value, lacks))) return false
   const texts = [contains, under, differsFrom, ownerDiffersFrom]
   if (texts.every((text) => text === undefined)) return true
   if (typeof value !== 'string') return false
@@ -138,6 +159,14 @@ function surelyMeets(value: JsonValue, test: ArgumentTest, args: JsonObject): bo
     return false
   if (differsFrom !== undefined && fold(value) === own(args, differsFrom)) return false
   return ownerDiffersFrom === undefined || ownerDiffers(value, own(args, ownerDiffersFrom))
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function hasBeyond(value: JsonObject, known: readonly string[]): boolean {
+  return Object.keys(value).some((name) => !known.includes(name))
 }
 
 function ownerDiffers(value: string, owner: string | undefined): boolean {

@@ -8,7 +8,15 @@
  */
 import { surelyHolds } from './condition.ts'
 import type { Environment } from './environment.ts'
-import { verbCovers, verbFor, type ApprovalRule, type Constraint, type Verb } from './grant.ts'
+import {
+  verbCovers,
+  verbFor,
+  verbNames,
+  type ApprovalRule,
+  type Constraint,
+  type Verb,
+} from './grant.ts'
+import { isUnreviewed, type Unreviewed } from './reviewed.ts'
 import { graveEffects, type Invocation, type Located, type Unresolved } from './operation.ts'
 import type { EnvironmentId, GrantId } from '../ids.ts'
 
@@ -37,6 +45,8 @@ export type Facts = {
     readonly verbs: readonly Verb[]
     readonly constraints: readonly Constraint[]
     readonly approval: ApprovalRule
+    /** Operations that came, or changed, since the grant was reviewed: only a verb that names one covers it. */
+    readonly unreviewed: Unreviewed
   }
   readonly environment: Environment
   readonly frozen: FreezeScope | undefined
@@ -61,6 +71,8 @@ export type DenyReason =
       readonly verbs: readonly Verb[]
       /** Whether the grant covers it, so that asking for a wider capability is enough. */
       readonly grantCovers: boolean
+      /** It came, or changed, since the grant was reviewed. */
+      readonly unreviewed?: true
     }
   | { readonly kind: 'argument_forbidden'; readonly operation: string; readonly path: string }
   | { readonly kind: 'widens'; readonly operation: string; readonly edge: string }
@@ -123,9 +135,18 @@ export function decide(facts: Facts): Decision {
 function mayInvoke(facts: Facts, invocation: Invocation): DenyReason | undefined {
   const { capability, grant } = facts
   const operation = invocation.operation
-  const grantCovers = grant.verbs.some((verb) => verbCovers(verb, invocation))
-  if (!grantCovers || !capability.verbs.some((verb) => verbCovers(verb, invocation))) {
-    return { kind: 'verb_missing', operation, verbs: [verbFor(invocation)], grantCovers }
+  const unreviewed = isUnreviewed(grant.unreviewed, operation)
+  const covers = unreviewed ? verbNames : verbCovers
+  const grantCovers = grant.verbs.some((verb) => covers(verb, invocation))
+  if (!grantCovers || !capability.verbs.some((verb) => covers(verb, invocation))) {
+    const verbs = [verbFor(invocation)]
+    return {
+      kind: 'verb_missing',
+      operation,
+      verbs,
+      grantCovers,
+      ...(unreviewed ? { unreviewed } : {}),
+    }
   }
   if (invocation.scope === 'account') return { kind: 'account_scope', operation }
   for (const constraint of grant.constraints) {

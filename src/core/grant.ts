@@ -107,6 +107,12 @@ export function verbCovers(verb: Verb, invocation: Invocation): boolean {
   }
 }
 
+/** Whether it covers the invocation because it names the operation, and not as one of a set or of a prefix. */
+export function verbNames(verb: Verb, invocation: Invocation): boolean {
+  const v = parsed(verb)
+  return !('error' in v) && v.kind === 'operation' && verbCovers(verb, invocation)
+}
+
 function bareName(invocation: Invocation): string {
   const colon = invocation.operation.indexOf(':')
   return colon === -1 ? invocation.operation : invocation.operation.slice(colon + 1)

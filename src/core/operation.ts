@@ -49,6 +49,8 @@ export type Invocation = {
   readonly resources: readonly ResourceRef[]
   /** What this invocation reaches that cannot be told to stay inside its environments, one sentence each. */
   readonly widens: readonly string[]
+  /** Its body was not read (an upload): nobody can say what is in it, so nobody can approve it. */
+  readonly opaque?: true
   /** GraphQL: the key of its answer under `data`, so that a credential minted in the answer can be found. */
   readonly responseKey?: string
   /** GraphQL: where in the answer, from the root, the fields stand that reveal a secret. Lists are not indexed. */

@@ -80,6 +80,7 @@ export type CredentialTable = {
   environment_id: EnvironmentId
   origin: string
   style: string
+  use: Generated<'requests' | 'lookups'>
   version: number
   reach: Json<{ kind: string; detail?: string }>
   state: Generated<State>
@@ -121,6 +122,26 @@ export type GrantTable = {
   expires_at: Date | null
   state: Generated<State>
   created_by: OperatorId
+  created_at: CreatedAt
+}
+
+export type ProviderTable = {
+  name: string
+  manifest: Json<unknown>
+  review: Json<unknown>
+  catalogue: string
+  report: Json<unknown>
+  version: string
+  state: Generated<State>
+  created_by: OperatorId
+  created_at: CreatedAt
+  updated_at: Generated<Date>
+}
+
+export type CatalogueVersionTable = {
+  provider: string
+  version: string
+  operations: Json<Record<string, string>>
   created_at: CreatedAt
 }
 
@@ -175,6 +196,8 @@ export type Database = {
   credential_version: CredentialVersionTable
   signing_key: SigningKeyTable
   grant: GrantTable
+  provider: ProviderTable
+  catalogue_version: CatalogueVersionTable
   capability_revocation: CapabilityRevocationTable
   freeze: FreezeTable
   revision: RevisionTable

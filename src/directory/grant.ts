@@ -84,6 +84,8 @@ export type GrantChange = {
   readonly maxLifetimeSeconds?: number | undefined
   readonly requestsPerMinute?: number | null | undefined
   readonly expiresAt?: Date | null | undefined
+  /** The version it has been reviewed against now. */
+  readonly catalogueVersion?: string | undefined
 }
 
 export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Promise<void> {
@@ -100,6 +102,9 @@ export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Pro
       ? {}
       : { requests_per_minute: change.requestsPerMinute }),
     ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
+    ...(change.catalogueVersion === undefined
+      ? {}
+      : { catalogue_version: change.catalogueVersion }),
   }
   if (Object.keys(set).length === 0) return
   await tx.updateTable('grant').set(set).where('id', '=', id).execute()

@@ -7,13 +7,20 @@ import { LRUCache } from 'lru-cache'
 import type { Environment } from '../core/environment.ts'
 import type { GrantState } from '../core/decide.ts'
 import type { Place } from '../core/operation.ts'
+import {
+  nothingUnreviewed,
+  unreviewedSince,
+  type Catalogued,
+  type Unreviewed,
+} from '../core/reviewed.ts'
 import type { Db } from '../db/open.ts'
 import type { State } from '../db/types.ts'
-import type { CredentialId, GrantId } from '../ids.ts'
+import type { CredentialId, EnvironmentId, GrantId } from '../ids.ts'
 import { readAgent, type Agent } from './agent.ts'
 import { readEnvironment, type EnvironmentRecord } from './environment.ts'
 import { activeFreezes, type Freeze } from './freeze.ts'
 import { readGrant, type Grant } from './grant.ts'
+import { readCatalogueVersion } from './provider.ts'
 
 /** A credential without its secret. */
 export type CredentialView = {
@@ -33,11 +40,22 @@ export type Policy = {
   /** See `EnvironmentRecord.binding`. */
   readonly binding: number
   readonly credential: CredentialView
+  /** What the broker's own questions go out with; the credential that acts, where an admin gave no other. */
+  readonly lookupCredential: CredentialView
   readonly freezes: readonly Freeze[]
+  /** What came, or changed, from the catalogue that the grant was reviewed against to the one of `catalogueVersion`. */
+  readonly unreviewed: Unreviewed
+  readonly catalogueVersion: string | undefined
   /** The worst state of grant, agent, environment and credential, but for expiry, which depends on the moment. */
   readonly state: Exclude<GrantState, 'expired'>
   /** Milliseconds since the epoch; infinite where the grant does not expire. */
   readonly expiresAt: number
+}
+
+/** A provider's catalogue, as far as grants are compared with it. */
+export type CatalogueView = {
+  readonly catalogueVersion: string
+  operations(): Iterable<Catalogued>
 }
 
 export type PolicyReader = {
@@ -52,13 +70,40 @@ export function createPolicyReader(
   db: Db,
   deps: {
     readonly readCredential: (id: CredentialId) => Promise<CredentialView | undefined>
+    /** Undefined where no other credential than the acting one answers look-ups there. */
+    readonly readLookupCredential: (
+      environmentId: EnvironmentId,
+      provider: string,
+    ) => Promise<CredentialView | undefined>
     /** Spells a bound id as its provider's adapter spells places; undefined where the provider is not known. */
     readonly bindingPlace: (provider: string, kind: string, id: string) => Place | undefined
+    readonly catalogue: (provider: string) => CatalogueView | undefined
   },
 ): PolicyReader {
   const cache = new LRUCache<GrantId, { readonly policy: Policy | undefined }>({ max: 10_000 })
+  // Two versions are two digests: how they differ is for ever, and the same for every grant between them.
+  const differences = new LRUCache<string, Exclude<Unreviewed, 'all'>>({ max: 200 })
   // Raised by clear(): what was read before it must not be kept after it.
   let generation = 0
+
+  async function unreviewedBy(
+    grant: Grant,
+    catalogue: CatalogueView | undefined,
+  ): Promise<Unreviewed> {
+    if (catalogue === undefined) return 'all'
+    const { provider, catalogueVersion: before } = grant
+    const { catalogueVersion: present } = catalogue
+    if (before === present) return nothingUnreviewed
+    const key = `${provider} ${before} ${present}`
+    const known = differences.get(key)
+    if (known !== undefined) return known
+    const found = unreviewedSince(
+      await readCatalogueVersion(db, provider, before),
+      catalogue.operations(),
+    )
+    if (found !== 'all') differences.set(key, found)
+    return found
+  }
 
   return {
     cached(grantId) {
@@ -73,7 +118,7 @@ export function createPolicyReader(
       const hit = cache.get(grantId)
       if (hit !== undefined) return hit.policy
       const startedIn = generation
-      const policy = await readPolicy(db, deps, grantId)
+      const policy = await readPolicy(db, deps, unreviewedBy, grantId)
       if (startedIn === generation) cache.set(grantId, { policy })
       return policy
     },
@@ -83,15 +128,19 @@ export function createPolicyReader(
 async function readPolicy(
   db: Db,
   deps: Parameters<typeof createPolicyReader>[1],
+  unreviewedBy: (grant: Grant, catalogue: CatalogueView | undefined) => Promise<Unreviewed>,
   grantId: GrantId,
 ): Promise<Policy | undefined> {
   const grant = await readGrant(db, grantId)
   if (grant === undefined) return undefined
-  const [agent, record, credential, freezes] = await Promise.all([
+  const catalogue = deps.catalogue(grant.provider)
+  const [agent, record, credential, lookups, freezes, unreviewed] = await Promise.all([
     readAgent(db, grant.agentId),
     readEnvironment(db, grant.environmentId),
     deps.readCredential(grant.credentialId),
+    deps.readLookupCredential(grant.environmentId, grant.provider),
     activeFreezes(db),
+    unreviewedBy(grant, catalogue),
   ])
   if (agent === undefined || record === undefined || credential === undefined) return undefined
   return {
@@ -100,7 +149,10 @@ async function readPolicy(
     environment: toEnvironment(record, deps.bindingPlace),
     binding: record.binding,
     credential,
+    lookupCredential: lookups ?? credential,
     freezes,
+    unreviewed,
+    catalogueVersion: catalogue?.catalogueVersion,
     state: worst([grant.state, agent.state, record.state, credential.state]),
     expiresAt: grant.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
   }

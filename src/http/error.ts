@@ -18,16 +18,19 @@ export function sendProblem(
   reply: FastifyReply,
   problem: Problem,
   correlationId: string,
+  /** Another form, around the problem, for clients that read no other; it is plain JSON then. */
+  form?: (problem: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
 ): FastifyReply {
   if (problem.code === 'rate_limited' || problem.code === 'unavailable')
     void reply.header('retry-after', '1')
+  const body = problemBody(problem.code, problem.details, correlationId)
   // Serialised here: the schema of the route's answers must not decide what of a problem is shown.
   return reply
     .code(problems[problem.code].status)
-    .header('content-type', 'application/problem+json')
+    .header('content-type', form === undefined ? 'application/problem+json' : 'application/json')
     .header('cache-control', 'no-store')
     .serializer((body: unknown) => JSON.stringify(body))
-    .send(problemBody(problem.code, problem.details, correlationId))
+    .send(form === undefined ? body : form(body))
 }
 
 export function toProblem(error: unknown, request: FastifyRequest): Problem {

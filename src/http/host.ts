@@ -10,10 +10,19 @@ import type { Deps } from './deps.ts'
 
 type HostDeps = Pick<Deps, 'publicUrl' | 'providers'>
 
-/** The hosts that are a provider's own, by name. */
-export function providerHosts(deps: HostDeps): ReadonlyMap<string, string> {
-  const { host } = new URL(deps.publicUrl)
-  return new Map([...deps.providers.keys()].map((provider) => [`${provider}.${host}`, provider]))
+/** The provider whose own a host is, whatever providers there are at that moment. */
+export type ProviderHosts = {
+  get(host: string): string | undefined
+  has(host: string): boolean
+}
+
+export function providerHosts(deps: HostDeps): ProviderHosts {
+  const suffix = `.${new URL(deps.publicUrl).host}`
+  const get = (host: string): string | undefined => {
+    const name = host.endsWith(suffix) ? host.slice(0, -suffix.length) : ''
+    return deps.providers.has(name) ? name : undefined
+  }
+  return { get, has: (host) => get(host) !== undefined }
 }
 
 export function createHostCheck(deps: HostDeps): onRequestHookHandler {

@@ -16,6 +16,7 @@ import { inspectRequestHeaders } from '../proxy/headers.ts'
 import { createLimiter } from '../proxy/limiter.ts'
 import { decisionEntry, type Subject } from '../proxy/record.ts'
 import { inactive } from '../proxy/standing.ts'
+import { forClientsOf } from './client-error.ts'
 import type { Deps } from './deps.ts'
 import { sendProblem, toProblem } from './error.ts'
 import { createNoise } from './noise.ts'
@@ -81,7 +82,14 @@ export function proxyRoutes(app: App, deps: Deps): void {
       problem = await recorded(request, caller, problem)
     }
     void reply.header('valetkey-decision', 'deny')
-    return sendProblem(reply, problem, request.id)
+    return send(request, reply, problem)
+  }
+
+  /** As the clients of the provider that was meant read it: they must not take it for an answer of the provider's. */
+  function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
+    const { name } = splitTarget(request.originalUrl, hosts.get(request.headers.host ?? ''))
+    const adapter = name === undefined ? undefined : deps.providers.get(name)
+    return sendProblem(reply, forClientsOf(adapter, problem), request.id, adapter?.errorAnswer)
   }
 
   async function recorded(
@@ -224,7 +232,7 @@ export function proxyRoutes(app: App, deps: Deps): void {
       )
       if (failure === undefined) return reply
       void reply.header('valetkey-decision', 'allow')
-      return sendProblem(reply, new Problem(failure.code, failure.details), request.id)
+      return send(request, reply, new Problem(failure.code, failure.details))
     },
   )
 
@@ -252,7 +260,7 @@ export function proxyRoutes(app: App, deps: Deps): void {
       })
     const { code, details } = denialOf(decision, caller.policy.environment.name)
     void reply.header('valetkey-decision', decision.kind)
-    return sendProblem(reply, new Problem(code, details), request.id)
+    return send(request, reply, new Problem(code, details))
   }
 }
 

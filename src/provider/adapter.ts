@@ -26,6 +26,8 @@ export type RebuiltRequest = {
   /** Lower-case names; only headers that the provider's manifest calls meaningful, and `content-type`. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | undefined
+  /** Where a credential signs requests: the scope of the signature, and which of the provider's hosts it is for. */
+  readonly signing?: { readonly service: string; readonly region: string; readonly origin: string }
 }
 
 export type Identified =
@@ -50,11 +52,14 @@ export type IdentifyRefusal = {
 
 /**
  * One question to the provider, with the broker's credential. Bounded in time and size by the caller, recorded in the
- * audit log as the broker's own. `json` is undefined where the answer was not JSON or could not be had.
+ * audit log as the broker's own. `json` is undefined where the answer was not JSON or could not be had, and then `text`
+ * is the answer, where it is UTF-8. A question about the credential itself, such as whose it is, is asked by the `acting`
+ * one, also where look-ups have one of their own.
  */
 export type Ask = (
   question: RebuiltRequest,
-) => Promise<{ readonly status: number; readonly json: unknown }>
+  by?: 'acting',
+) => Promise<{ readonly status: number; readonly json: unknown; readonly text?: string }>
 
 export type LocateContext = {
   readonly ask: Ask
@@ -62,6 +67,8 @@ export type LocateContext = {
   readonly fresh: boolean
   /** What answers may be cached under: no two credentials share one. Includes the credential's version. */
   readonly cacheKey: string
+  /** What answers about the acting credential itself may be cached under; they are not kept where it is absent. */
+  readonly actingKey?: string
   /** The places of the capability's own environment, from the directory. */
   readonly bound: ReadonlySet<Place>
 }
@@ -74,6 +81,11 @@ export type CatalogueEntry = {
   readonly scope: Invocation['scope']
   /** Shipped denied: what it does could not be told. */
   readonly denied?: boolean
+  /**
+   * A digest of what else decides about it: scope, ids, conditions. Where it changes, the operation is another to a grant
+   * that was reviewed before.
+   */
+  readonly fingerprint?: string
 }
 
 /** How a credential goes out, and how a capability may come in. */
@@ -83,6 +95,8 @@ export type CarrierStyle = {
   readonly header: string
   /** What stands before the token: `Bearer `, `token `, or nothing. */
   readonly prefix: string
+  /** An injection where the credential is a key pair, which signs the request and does not travel in it. */
+  readonly signs?: 'aws4'
 }
 
 export type ProviderAdapter = {
@@ -90,7 +104,7 @@ export type ProviderAdapter = {
   readonly name: string
   /** The version of the compiled catalogue: a digest of its content. */
   readonly catalogueVersion: string
-  /** The origins the real provider answers on, such as `https://api.github.com`; a credential is pinned to one, by default the first. */
+  /** The origins the real provider answers on, such as `https://api.github.com`; a credential is pinned to one, by default the first. None where everybody runs their own: each credential states its origin. */
   readonly origins: readonly string[]
   /** Path prefixes that clients of this provider put before its own paths when pointed at another host: `/api/v3` for GitHub. Longest first; may be empty. */
   readonly pathPrefixes: readonly string[]
@@ -104,6 +118,15 @@ export type ProviderAdapter = {
     readonly pattern: string
     readonly example: string
   }[]
+  /** The member by which this provider's clients know an error from an answer; a refusal then has it too. */
+  readonly errorMember?: string
+  /**
+   * A refusal in the provider's own form of an error, as JSON, where its clients read no other. `problem` (RFC 9457) must
+   * stand in it whole.
+   */
+  readonly errorAnswer?: (
+    problem: Readonly<Record<string, unknown>>,
+  ) => Readonly<Record<string, unknown>>
   /** Constant headers the provider insists on, such as `user-agent` for GitHub. */
   readonly headers: Readonly<Record<string, string>>
   /** The largest body it will understand, in bytes. */
@@ -126,7 +149,7 @@ export type ProviderAdapter = {
   minted?(invocation: Invocation): MintedSecret | undefined
   /**
    * Fields of the JSON answer that carry credentials the provider holds: paths from the root, `*` for every member of a
-   * list or object. They come back redacted, unless the invocation has the effect `secret`.
+   * list or object, `**` for any depth. They come back redacted, unless the invocation has the effect `secret`.
    */
   revealed?(invocation: Invocation): readonly (readonly string[])[] | undefined
 }

@@ -4,5 +4,10 @@ import { githubAdapter } from './github/adapter.ts'
 import { railwayAdapter } from './railway/adapter.ts'
 
 export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
-  return new Map([railwayAdapter(), githubAdapter()].map((adapter) => [adapter.name, adapter]))
+  const adapters = [
+    // In the order of their names.
+    githubAdapter(),
+    railwayAdapter(),
+  ]
+  return new Map(adapters.map((adapter) => [adapter.name, adapter]))
 }

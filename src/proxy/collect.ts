@@ -1,10 +1,18 @@
 /** Reads a whole answer as JSON: for the broker's own questions, whose answers no agent sees. */
+import { isUtf8 } from 'node:buffer'
 import { parseJson } from '../core/json.ts'
 import { decodersFor } from './decode.ts'
 import type { Egress, EgressFailure, EgressRequest } from './egress.ts'
 
 export type Collected =
-  | { readonly ok: true; readonly status: number; readonly json: unknown; readonly bytes: number }
+  | {
+      readonly ok: true
+      readonly status: number
+      readonly json: unknown
+      /** The answer, where it is not JSON but UTF-8. */
+      readonly text: string | undefined
+      readonly bytes: number
+    }
   | { readonly ok: false; readonly failure: EgressFailure }
 
 /** The largest answer that is read, decoded, in bytes. */
@@ -38,8 +46,11 @@ export function collectJson(
       else chunks.push(chunk)
     }
     const finish = (): void => {
-      const parsed = parseJson(Buffer.concat(chunks), { maxDepth: 200 })
-      settle({ ok: true, status, json: parsed.ok ? parsed.value : undefined, bytes })
+      const answer = Buffer.concat(chunks)
+      const parsed = parseJson(answer, { maxDepth: 200 })
+      const json = parsed.ok ? parsed.value : undefined
+      const text = parsed.ok || !isUtf8(answer) ? undefined : answer.toString('utf8')
+      settle({ ok: true, status, json, text, bytes })
     }
 
     let entry: NodeJS.WritableStream | undefined

@@ -1,22 +1,20 @@
 /**
- * Sends one request and gives its answer to the agent as it arrives: decoded, scrubbed, with the agent's own pace. A
- * small answer of known length is held until it is whole, so that one that breaks off becomes a problem instead of a
- * torso; everything else streams, chunk by chunk.
+ * Sends one request and gives its answer to the agent as it arrives: decoded, without the fields it may not see,
+ * scrubbed, at the agent's own pace. A small answer is held until it is whole, so that one that breaks off becomes a
+ * problem instead of a torso; everything else streams, chunk by chunk.
  */
 import { PassThrough, type Transform } from 'node:stream'
 import type { ServerResponse } from 'node:http'
 import type { OutcomeEntry } from '../audit/entry.ts'
-import { parseJson } from '../core/json.ts'
-import type { ProblemCode, ProblemDetails } from '../problem.ts'
-import type { MintedSecret } from '../provider/adapter.ts'
 import { decodersFor } from './decode.ts'
 import type { Egress, EgressControl, EgressFailure, EgressRequest } from './egress.ts'
+import { failureFor, upstreamFailed, type Failure } from './failure.ts'
 import { answerHeaders } from './headers.ts'
-import { redactMinted } from './minted.ts'
-import type { Scrubber, ScrubStream } from './scrub.ts'
+import { BodyRedactor, redactedField, redactedHeaders, type Redaction } from './redaction.ts'
+import { Reply } from './reply.ts'
+import type { Scrubber } from './scrub.ts'
 
-/** What the agent is told where it was given nothing. */
-export type Failure = { readonly code: ProblemCode; readonly details: ProblemDetails }
+export type { Failure } from './failure.ts'
 
 export type Delivery = {
   readonly egress: Egress
@@ -25,7 +23,7 @@ export type Delivery = {
   /** Made for the credential that goes out with the request. */
   readonly scrubber: Scrubber
   readonly correlationId: string
-  readonly minted: MintedSecret | undefined
+  readonly redaction: Redaction | undefined
   /** The id of the credential that a minted secret was sealed as, if it was. */
   readonly onMinted: (value: string) => Promise<string | undefined>
   readonly response: () => ServerResponse
@@ -37,10 +35,22 @@ export type Delivered = {
   readonly failure: Failure | undefined
 }
 
-/** An answer of a stated length up to this, in bytes, is held until it is whole. */
+/** An answer of a stated length up to this, in bytes, is held until it is whole; of any length, where it is redacted. */
 const heldWhole = 65_536
 /** The largest answer that a minted secret is looked for in. */
 const largestMinted = 1_048_576
+
+const details = {
+  tooLarge:
+    'the answer holds a credential that the provider minted, and is too large to take it out',
+  notMinted:
+    'the answer should hold a credential that the provider minted, but it is not JSON, and was withheld',
+  notRevealed:
+    'the answer may hold credentials of the provider and is not the JSON that they could be taken out of; it was withheld, whatever the request did',
+  notSealed:
+    'the provider minted a credential, and it could not be sealed; revoke it at the provider',
+  notDecoded: 'the provider’s answer is not in the content coding that it claims',
+} as const
 
 export function deliver(delivery: Delivery): Promise<Delivered> {
   return new Promise((resolve) => {
@@ -60,12 +70,11 @@ class Answer {
   #settled = false
   #status = 0
   #bytes = 0
-  #headers: string[] = []
   #control: EgressControl | undefined
-  #scrub: ScrubStream | undefined
-  #response: ServerResponse | undefined
+  #reply: Reply | undefined
   /** The first of the decoders, which what arrives is written to. */
   #entry: PassThrough | undefined
+  #redactor: BodyRedactor | undefined
   #held: Buffer[] | undefined
   #heldLimit = 0
 
@@ -77,27 +86,37 @@ class Answer {
   begin(status: number, raw: readonly string[], control: EgressControl): void {
     this.#status = status
     this.#control = control
-    const { scrubber, minted, request } = this.#delivery
+    const { scrubber, redaction, request, response, correlationId } = this.#delivery
     // All fields in one look; one by one only where there is something to take out.
     const clean = !scrubber.finds(raw.join('\n'))
-    const { headers, contentEncoding } = answerHeaders(
+    const { headers, contentEncoding, contentType } = answerHeaders(
       raw,
       clean ? (text) => text : (text) => scrubber.header(text),
     )
-    this.#headers = headers
     const bodyless = request.method === 'HEAD' || status === 204 || status === 304
     const decoding = decodersFor(bodyless ? undefined : contentEncoding)
-    if (!decoding.ok) {
-      this.#settle({ result: 'refused', detail: decoding.detail }, upstreamFailed(decoding.detail))
-      control.abort()
-      return
-    }
+    if (!decoding.ok) return this.#refuse(decoding.detail)
+    if (redaction !== undefined && status === 206) return this.#refuse(details.notRevealed)
+    this.#reply = new Reply({
+      response,
+      scrubber,
+      correlationId,
+      status,
+      headers: redaction === undefined ? headers : redactedHeaders(headers),
+      onClose: () => {
+        if (this.#settled) return
+        this.#settle({ result: 'aborted', detail: 'the agent went away' }, undefined)
+        control.abort()
+      },
+    })
     const length = lengthOf(raw)
-    if (minted !== undefined) this.#hold(largestMinted)
-    else if (length !== undefined && length <= heldWhole && decoding.decoders.length === 0)
+    if (redaction !== undefined && (!bodyless || redaction.minted.length > 0)) {
+      this.#redactor = new BodyRedactor(redaction, status, contentType)
+      this.#hold(redaction.minted.length > 0 ? largestMinted : heldWhole)
+    } else if (length !== undefined && length <= heldWhole && decoding.decoders.length === 0)
       this.#hold(heldWhole)
     if (decoding.decoders.length > 0) this.#decode(decoding.decoders)
-    if (this.#held === undefined) this.#stream()
+    if (this.#held === undefined) this.#reply.stream()
   }
 
   #hold(limit: number): void {
@@ -107,8 +126,12 @@ class Answer {
 
   data(chunk: Buffer): void {
     if (this.#settled) return
-    if (this.#entry === undefined) this.#decoded(chunk)
-    else if (!this.#entry.write(chunk)) this.#control?.pause()
+    if (this.#entry !== undefined) {
+      if (!this.#entry.write(chunk)) this.#control?.pause()
+    } else if (!this.#decoded(chunk)) {
+      this.#control?.pause()
+      this.#reply?.onDrain(() => this.#control?.resume())
+    }
   }
 
   end(): void {
@@ -131,21 +154,15 @@ class Answer {
     this.#entry = entry
     entry.on('drain', () => this.#control?.resume())
     let last: PassThrough | Transform = entry
-    const broken = (): void => {
-      if (this.#settled) return
-      const detail = 'the provider’s answer is not in the content coding that it claims'
-      this.#settle({ result: 'refused', detail }, upstreamFailed(detail))
-      this.#control?.abort()
-    }
     for (const decoder of decoders) {
-      decoder.on('error', broken)
+      decoder.on('error', () => this.#refuse(details.notDecoded))
       last = last.pipe(decoder)
     }
     const source = last
     source.on('data', (chunk: Buffer) => {
       if (!this.#decoded(chunk)) {
         source.pause()
-        this.#response?.once('drain', () => source.resume())
+        this.#reply?.onDrain(() => source.resume())
       }
     })
     source.on('end', () => this.#finish())
@@ -155,116 +172,79 @@ class Answer {
   #decoded(chunk: Buffer): boolean {
     if (this.#settled) return true
     this.#bytes += chunk.length
-    if (this.#held !== undefined) {
-      this.#held.push(chunk)
-      if (this.#bytes <= this.#heldLimit) return true
-      if (this.#delivery.minted !== undefined) {
-        const detail =
-          'the answer holds a credential that the provider minted, and is too large to take it out'
-        this.#settle({ result: 'refused', detail }, upstreamFailed(detail))
-        this.#control?.abort()
-        return true
-      }
-      // It is longer than it said: it streams after all.
-      const held = this.#held
-      this.#held = undefined
-      this.#stream()
-      return held.map((piece) => this.#write(piece)).every(Boolean)
+    if (this.#redactor === undefined) return this.#give(chunk)
+    const passing = this.#redactor.push(chunk)
+    if (passing !== undefined) return this.#give(passing)
+    this.#refuse(this.#notJson())
+    return true
+  }
+
+  #give(chunk: Buffer): boolean {
+    const held = this.#held
+    if (held === undefined) return this.#reply?.push(chunk) ?? true
+    held.push(chunk)
+    if (this.#bytes <= this.#heldLimit) return true
+    if ((this.#delivery.redaction?.minted.length ?? 0) > 0) {
+      this.#refuse(details.tooLarge)
+      return true
     }
-    return this.#write(chunk)
-  }
-
-  #write(chunk: Buffer): boolean {
-    let flowing = true
-    for (const piece of this.#scrub?.push(chunk) ?? [])
-      flowing = (this.#response?.write(piece) ?? true) && flowing
-    if (!flowing && this.#entry === undefined) {
-      this.#control?.pause()
-      this.#response?.once('drain', () => this.#control?.resume())
-    }
-    return flowing
-  }
-
-  #stream(): void {
-    this.#scrub = this.#delivery.scrubber.stream()
-    this.#open()
-    this.#response?.flushHeaders()
-  }
-
-  #open(extra: readonly string[] = []): void {
-    const response = this.#delivery.response()
-    this.#response = response
-    response.on('close', () => {
-      if (this.#settled) return
-      this.#settle({ result: 'aborted', detail: 'the agent went away' }, undefined)
-      this.#control?.abort()
-    })
-    response.writeHead(this.#status, [
-      ...this.#headers,
-      // Said here, so that Node does not add a Keep-Alive of its own: an agent must not take ours for the provider's.
-      'connection',
-      response.shouldKeepAlive ? 'keep-alive' : 'close',
-      'valetkey-decision',
-      'allow',
-      'valetkey-correlation-id',
-      this.#delivery.correlationId,
-      ...extra,
-    ])
+    // It is longer than it said, or than what is held: it streams after all.
+    this.#held = undefined
+    this.#reply?.stream(redactedField(this.#redactor?.possible ?? []))
+    return held.map((piece) => this.#reply?.push(piece) ?? true).every(Boolean)
   }
 
   #finish(): void {
     if (this.#settled) return
-    if (this.#delivery.minted !== undefined) {
-      void this.#finishMinted(this.#delivery.minted)
+    if (this.#redactor !== undefined && !this.#redactor.end()) {
+      const detail = this.#notJson()
+      this.#settle({ result: 'refused', detail }, upstreamFailed(detail))
       return
     }
+    const completed = (): void => this.#settle({ result: 'completed' }, undefined)
     const held = this.#held
     if (held === undefined) {
-      for (const piece of this.#scrub?.end() ?? []) this.#response?.write(piece)
-      this.#settle({ result: 'completed' }, undefined)
-      this.#response?.end()
+      this.#reply?.end(completed)
       return
     }
     const [only] = held
-    this.#sendWhole(
-      this.#delivery.scrubber.body(
-        held.length === 1 && only !== undefined ? only : Buffer.concat(held),
-      ),
-    )
+    const body = held.length === 1 && only !== undefined ? only : Buffer.concat(held)
+    const said = redactedField(this.#redactor?.redacted ?? [])
+    const taken = this.#redactor?.taken ?? []
+    if (taken.length === 0) this.#reply?.whole(body, said, completed)
+    else void this.#finishMinted(taken, body, said, completed)
   }
 
-  #sendWhole(body: Buffer, extra: readonly string[] = []): void {
-    const bodyless = this.#status === 204 || this.#status === 304
-    this.#open([...(bodyless ? [] : ['content-length', String(body.length)]), ...extra])
-    this.#settle({ result: 'completed' }, undefined)
-    // As text, Node sends it in one write with the headers; latin1 is each byte as itself.
-    this.#response?.end(bodyless ? '' : body.toString('latin1'), 'latin1')
-  }
-
-  async #finishMinted(minted: MintedSecret): Promise<void> {
-    const parsed = parseJson(Buffer.concat(this.#held ?? []))
-    if (!parsed.ok) {
-      const detail =
-        'the answer should hold a credential that the provider minted, but it is not JSON, and was withheld'
-      this.#settle({ result: 'refused', status: this.#status, detail }, upstreamFailed(detail))
-      return
-    }
+  async #finishMinted(
+    taken: readonly string[],
+    body: Buffer,
+    said: readonly string[],
+    completed: () => void,
+  ): Promise<void> {
     try {
       const sealed: string[] = []
-      for (const value of redactMinted(parsed.value, minted)) {
+      for (const value of taken) {
         const credentialId = await this.#delivery.onMinted(value)
         if (credentialId !== undefined) sealed.push(credentialId)
       }
-      const body = this.#delivery.scrubber.body(Buffer.from(JSON.stringify(parsed.value)))
-      this.#sendWhole(
-        body,
-        sealed.length === 0 ? [] : ['valetkey-sealed-credential', sealed.join(', ')],
-      )
+      const kept = sealed.length === 0 ? [] : ['valetkey-sealed-credential', sealed.join(', ')]
+      this.#reply?.whole(body, [...said, ...kept], completed)
     } catch {
-      const detail =
-        'the provider minted a credential, and it could not be sealed; revoke it at the provider'
-      this.#settle({ result: 'completed', status: this.#status, detail }, upstreamFailed(detail))
+      const detail = details.notSealed
+      this.#settle({ result: 'completed', detail }, upstreamFailed(detail))
     }
+  }
+
+  #notJson(): string {
+    const minted = this.#delivery.redaction?.minted.length ?? 0
+    return minted > 0 ? details.notMinted : details.notRevealed
+  }
+
+  /** Nothing more of the answer is given, nor taken. */
+  #refuse(detail: string): void {
+    if (this.#settled) return
+    this.#settle({ result: 'refused', detail }, upstreamFailed(detail))
+    this.#control?.abort()
   }
 
   /** The first end counts. Whatever the agent has been given by then is broken off where it is not whole. */
@@ -272,8 +252,8 @@ class Answer {
     if (this.#settled) return
     this.#settled = true
     this.#entry?.destroy()
-    const begun = this.#response !== undefined
-    if (failure !== undefined && begun) this.#response?.destroy()
+    const begun = this.#reply?.begun === true
+    if (failure !== undefined && begun) this.#reply?.breakOff()
     const status = this.#status === 0 ? {} : { status: this.#status }
     this.#resolve({
       outcome: { ...status, bytes: this.#bytes, ...outcome },
@@ -290,31 +270,4 @@ function lengthOf(raw: readonly string[]): number | undefined {
     }
   }
   return undefined
-}
-
-function upstreamFailed(detail: string): Failure {
-  return { code: 'upstream_failed', details: { detail } }
-}
-
-function failureFor(kind: EgressFailure['kind']): Failure {
-  switch (kind) {
-    case 'unreachable':
-      return {
-        code: 'upstream_unreachable',
-        details: { detail: 'no connection to the provider could be made; nothing was sent' },
-      }
-    case 'timeout':
-      return {
-        code: 'upstream_timeout',
-        details: {
-          detail: 'the provider did not answer in time; whether it did what was asked is not known',
-        },
-      }
-    case 'failed':
-    case 'aborted':
-      return {
-        code: 'upstream_failed',
-        details: { detail: 'the provider broke off; whether it did what was asked is not known' },
-      }
-  }
 }

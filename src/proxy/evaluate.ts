@@ -87,11 +87,12 @@ export function createEvaluator(deps: {
       const { policy } = caller
       const ask = deps.askFor(policy, adapter, correlationId)
       const bound = policy.environment.places.get(adapter.name) ?? new Set()
-      const cacheKey = `${policy.credential.id}:${String(policy.credential.version)}`
+      const cacheKey = `${policy.lookupCredential.id}:${String(policy.lookupCredential.version)}`
+      const actingKey = `${policy.credential.id}:${String(policy.credential.version)}`
       // One grave operation in the request makes every answer about it a fresh one.
       const fresh = identified.invocations.some(needsFreshAnswer)
       // One for the whole request: an adapter's bound on questions is counted by it.
-      const context = { ask, fresh, cacheKey, bound }
+      const context = { ask, fresh, cacheKey, actingKey, bound }
       const answers = identified.invocations.map((invocation) =>
         invocation.scope === 'environment' ? adapter.locate(invocation, context) : nowhere,
       )
@@ -162,6 +163,8 @@ function factsOf(
       verbs: grant.verbs,
       constraints: grant.constraints,
       approval: grant.approval,
+      // What was compared with another catalogue than the one that identified the request says nothing about it.
+      unreviewed: policy.catalogueVersion === adapter.catalogueVersion ? policy.unreviewed : 'all',
     },
     environment,
     frozen: frozen(policy),

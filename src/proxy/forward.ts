@@ -9,15 +9,16 @@ import { LRUCache } from 'lru-cache'
 import type { AuditLog } from '../audit/log.ts'
 import type { OutcomeEntry } from '../audit/entry.ts'
 import type { Policy } from '../directory/policy.ts'
-import type { MintedSecret, ProviderAdapter } from '../provider/adapter.ts'
+import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import type { SecretText } from '../vault/secret-text.ts'
 import type { Egress } from './egress.ts'
 import type { Evaluation } from './evaluate.ts'
-import { outgoingHeaders } from './outgoing.ts'
+import { outgoing, secretTexts } from './outgoing.ts'
 import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
 import { deliver, type Delivered, type Failure } from './deliver.ts'
 import type { MintedSealer } from './minted.ts'
+import { redactionFor } from './redaction.ts'
 import { createScrubber, type Scrubber } from './scrub.ts'
 
 export type Forwardable = {
@@ -52,7 +53,7 @@ export function createForwarder(deps: {
   function scrubberFor(policy: Policy, secret: SecretText): Scrubber {
     const key = `${policy.credential.id} ${String(policy.credential.version)}`
     let scrubber = scrubbers.get(key)
-    if (scrubber === undefined) scrubbers.set(key, (scrubber = createScrubber(secret.reveal())))
+    if (scrubber === undefined) scrubbers.set(key, (scrubber = createScrubber(secretTexts(secret))))
     return scrubber
   }
 
@@ -90,18 +91,28 @@ export function createForwarder(deps: {
           details: { detail: 'the credential could not be opened; its operator must look' },
         }
       }
+      const leaving = outgoing(adapter, evaluation.request, policy.credential, secret, deps.now())
+      if (leaving === undefined) {
+        note({
+          result: 'not_sent',
+          detail: 'the credential is not of the form that its style needs',
+        })
+        return {
+          code: 'unavailable',
+          details: {
+            detail: 'the credential is not of the form that it must have; its operator must look',
+          },
+        }
+      }
       let delivered: Delivered
       try {
         delivered = await deliver({
           egress: deps.egress,
-          origin: policy.credential.origin,
-          request: {
-            ...evaluation.request,
-            headers: outgoingHeaders(adapter, evaluation.request, policy.credential, secret),
-          },
+          origin: leaving.origin,
+          request: leaving.request,
           scrubber: scrubberFor(policy, secret),
           correlationId: subject.correlationId,
-          minted: mintedIn(request),
+          redaction: redactionFor(adapter, policy.grant.minted === 'reveal', evaluation.operations),
           onMinted: (value) => deps.minted.handle(policy, subject, value),
           response,
         })
@@ -121,16 +132,4 @@ async function openSecret(open: OpenCredential, policy: Policy): ReturnType<Open
   } catch {
     return undefined
   }
-}
-
-/** What the answer will hold that the provider mints, unless the grant lets the agent see it. */
-function mintedIn(request: Forwardable): MintedSecret | undefined {
-  const { adapter, policy, evaluation } = request
-  if (adapter.minted === undefined || policy.grant.minted === 'reveal') return undefined
-  const paths: (readonly string[])[] = []
-  for (const { invocation } of evaluation.operations) {
-    const found = adapter.minted(invocation)
-    if (found !== undefined) paths.push(...found.paths)
-  }
-  return paths.length === 0 ? undefined : { paths }
 }

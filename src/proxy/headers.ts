@@ -47,7 +47,7 @@ export function inspectRequestHeaders(raw: readonly string[]): Inspected {
   let refused =
     raw.length > mostFields * 2
       ? refusal('header_fields_too_large', `more than ${String(mostFields)} header fields`)
-      : undefined
+      : checkUpgrade(raw)
   for (let i = 0; i < raw.length && refused === undefined; i += 2) {
     const name = (raw[i] ?? '').toLowerCase()
     const value = raw[i + 1] ?? ''
@@ -76,6 +76,14 @@ function fieldsThatCameOnce(raw: readonly string[]): Readonly<Record<string, str
   return once
 }
 
+/** Asked first: who wants a stream is told so, whatever else their request has twice (kubectl's `exec`). */
+function checkUpgrade(raw: readonly string[]): Refusal | undefined {
+  for (let i = 0; i < raw.length; i += 2)
+    if (raw[i]?.length === 7 && raw[i]?.toLowerCase() === 'upgrade')
+      return refusal('not_understood', 'upgrades are not supported')
+  return undefined
+}
+
 function checkFraming(headers: Readonly<Record<string, string>>): Refusal | undefined {
   const coding = headers['transfer-encoding']
   const length = headers['content-length']
@@ -96,8 +104,6 @@ function checkFraming(headers: Readonly<Record<string, string>>): Refusal | unde
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     return refusal('expectation_failed', 'the only expectation that is met here is 100-continue')
   }
-  if (headers['upgrade'] !== undefined)
-    return refusal('not_understood', 'upgrades are not supported')
   const connection = headers['connection']
   if (connection !== undefined && !/^\s*(close|keep-alive)\s*$/i.test(connection)) {
     return refusal('not_understood', 'Connection may say close or keep-alive only')

@@ -1,6 +1,6 @@
 /**
- * The broker's own questions to a provider, to establish where an id lives. They go out with the grant's credential, so
- * each is on record before it leaves, under a correlation of its own that names the request it was asked for.
+ * The broker's own questions to a provider, to establish where an id lives. They go out with the credential that an
+ * admin gave for look-ups only, else with the grant's, so each is on record before it leaves, under a correlation of its own that names the request it was asked for.
  */
 import type { AuditLog } from '../audit/log.ts'
 import { clip, type Actor } from '../audit/entry.ts'
@@ -10,7 +10,7 @@ import type { Ask, ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
-import { outgoingHeaders } from './outgoing.ts'
+import { outgoing } from './outgoing.ts'
 
 const resolver: Actor = { kind: 'system', id: 'resolver' }
 /** A whole look-up, in milliseconds; the agent waits for it. */
@@ -25,9 +25,12 @@ export function createLookups(deps: {
   readonly now: () => number
 }): Lookups {
   return {
-    askFor: (policy, adapter, cause) => async (question) => {
+    askFor: (policy, adapter, cause) => async (question, by) => {
       const correlationId = newId('correlation')
-      const { credential, environment } = policy
+      const { environment } = policy
+      const credential = by === 'acting' ? policy.credential : policy.lookupCredential
+      // Asking with the other one in its place would see less, and take what it does not see for what is not there.
+      if (credential.state !== 'active') throw new Error('the credential for look-ups is disabled')
       const start = performance.now()
       const common = {
         correlationId,
@@ -63,13 +66,20 @@ export function createLookups(deps: {
         note({ result: 'not_sent', detail: 'the credential could not be opened' })
         throw new Error('the credential could not be opened')
       }
-      const headers = outgoingHeaders(adapter, question, credential, secret)
+      const leaving = outgoing(adapter, question, credential, secret, deps.now())
+      if (leaving === undefined) {
+        note({
+          result: 'not_sent',
+          detail: 'the credential is not of the form that its style needs',
+        })
+        throw new Error('the credential is not of the form that its style needs')
+      }
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<undefined>((resolve) => {
         timer = setTimeout(resolve, deadline, undefined)
       })
       const collected = await Promise.race([
-        collectJson(deps.egress, credential.origin, { ...question, headers }),
+        collectJson(deps.egress, leaving.origin, leaving.request),
         late,
       ])
       clearTimeout(timer)
@@ -82,7 +92,8 @@ export function createLookups(deps: {
         throw new Error('the provider could not be asked')
       }
       note({ result: 'completed', status: collected.status })
-      return { status: collected.status, json: collected.json }
+      const { status, json, text } = collected
+      return { status, json, ...(text === undefined ? {} : { text }) }
     },
   }
 }

@@ -7,7 +7,7 @@ import type { Ask, ProviderAdapter, Reach } from '../provider/adapter.ts'
 import type { SecretText } from '../vault/secret-text.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
-import { outgoingHeaders } from './outgoing.ts'
+import { outgoing } from './outgoing.ts'
 
 /** The whole of the asking, in milliseconds: an admin waits for it, and the secret is stored all the same. */
 const deadline = 8_000
@@ -48,12 +48,13 @@ export function createProber(deps: {
           action: 'credential.probe',
           detail: clip(`for ${target.correlationId}: ${question.method} ${question.target}`),
         })
-        const collected = await collectJson(deps.egress, target.origin, {
-          ...question,
-          headers: outgoingHeaders(adapter, question, target, secret),
-        })
+        const leaving = outgoing(adapter, question, target, secret, deps.now())
+        if (leaving === undefined)
+          throw new Error('the credential is not of the form that its style needs')
+        const collected = await collectJson(deps.egress, leaving.origin, leaving.request)
         if (!collected.ok) throw new Error(collected.failure.detail)
-        return { status: collected.status, json: collected.json }
+        const { status, json, text } = collected
+        return { status, json, ...(text === undefined ? {} : { text }) }
       }
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<Reach>((resolve) => {

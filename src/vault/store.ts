@@ -12,6 +12,8 @@ import type { Vault } from './vault.ts'
 
 export type CredentialReach = { readonly kind: string; readonly detail?: string }
 
+export type CredentialUse = 'requests' | 'lookups'
+
 export type Credential = {
   readonly id: CredentialId
   readonly name: string
@@ -19,6 +21,8 @@ export type Credential = {
   readonly environmentId: EnvironmentId
   readonly origin: string
   readonly style: string
+  /** What it goes out with: agents' requests, or the broker's own look-ups and nothing else. */
+  readonly use: CredentialUse
   readonly version: number
   readonly reach: CredentialReach
   readonly state: State
@@ -33,6 +37,7 @@ function toCredential(row: Row<'credential'>): Credential {
     environmentId: row.environment_id,
     origin: row.origin,
     style: row.style,
+    use: row.use,
     version: row.version,
     reach: row.reach,
     state: row.state,
@@ -88,6 +93,7 @@ export async function createCredential(
       environment_id: credential.environmentId,
       origin: credential.origin,
       style: credential.style,
+      use: credential.use,
       version: sealed.version,
       reach: JSON.stringify(credential.reach),
     })
@@ -158,6 +164,26 @@ export async function readCredential(
   id: CredentialId,
 ): Promise<Credential | undefined> {
   const row = await db.selectFrom('credential').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toCredential(row)
+}
+
+/**
+ * The credential that look-ups for this environment go out with, if an admin gave one: also where it is disabled, so
+ * that look-ups then fail instead of seeing less than before. Undefined where there is none that was not revoked.
+ */
+export async function readLookupCredential(
+  db: Db | Tx,
+  environmentId: EnvironmentId,
+  provider: string,
+): Promise<Credential | undefined> {
+  const row = await db
+    .selectFrom('credential')
+    .selectAll()
+    .where('environment_id', '=', environmentId)
+    .where('provider', '=', provider)
+    .where('use', '=', 'lookups')
+    .where('state', '!=', 'revoked')
+    .executeTakeFirst()
   return row === undefined ? undefined : toCredential(row)
 }
 

@@ -48,7 +48,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   approval: middle,
   proxy: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider'],
   http: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider', 'proxy'],
-  cli: below,
+  // It compiles descriptions without a broker.
+  cli: [...below, 'provider'],
 }
 const anywhere = new Set(['ids.ts', 'problem.ts'])
 const configReaders = new Set(['http', 'cli'])

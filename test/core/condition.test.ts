@@ -38,6 +38,13 @@ test('every member of a list is looked at, and of an object in place of a list',
   assert.ok(!inside([{ path: 'a' }]))
 })
 
+test('a single value is the list of it to a condition, and no list to a constraint', () => {
+  const args: JsonObject = { expand: 'number' }
+  assert.ok(holds(args, 'expand.*', { contains: 'number' }))
+  assert.ok(!holds(args, 'expand.*.x', { contains: 'number' }))
+  assert.ok(!surelyHolds({ path: 'expand.*', equals: 'number' }, args))
+})
+
 test('a file is under a folder however its path is spelled', () => {
   const governs = (path: string) =>
     holds({ path }, 'path', { under: ['.github', 'docs/CODEOWNERS'] })
@@ -150,4 +157,22 @@ test('what surely holds could hold, whatever the value and the test', () => {
       if (surelyHolds(test, { x: value })) assert.ok(mayHold(test, { x: value }))
     }),
   )
+})
+
+test('what lies beyond the known members is told by none of them being it', () => {
+  const beyond = ['name', 'emptyDir']
+  for (const value of [{ hostPath: {} }, { name: 'a', new: 1 }, 'text', 0, [{ hostPath: {} }]])
+    assert.ok(holds({ a: value }, 'a', { beyond }), JSON.stringify(value))
+  for (const value of [{}, { name: 'a' }, { emptyDir: null }, null])
+    assert.ok(!holds({ a: value }, 'a', { beyond }), JSON.stringify(value))
+  assert.ok(surelyHolds({ path: 'a', beyond }, { a: { hostPath: {} } }))
+  assert.ok(!surelyHolds({ path: 'a', beyond }, { a: 'text' }))
+})
+
+test('a member that is lacking is one that no object has there', () => {
+  for (const value of [{}, { other: 1 }, null, 'text', []])
+    assert.ok(holds({ a: value }, 'a', { lacks: 'replicas' }), JSON.stringify(value))
+  assert.ok(!holds({ a: { replicas: 0 } }, 'a', { lacks: 'replicas' }))
+  assert.ok(surelyHolds({ path: 'a', lacks: 'replicas' }, { a: {} }))
+  assert.ok(!surelyHolds({ path: 'a', lacks: 'replicas' }, { a: null }))
 })

@@ -57,6 +57,7 @@ function factsOf(change: Changes = {}): Facts {
       verbs: ['volumeCreate'],
       constraints: [],
       approval: 'never',
+      unreviewed: new Set(),
       ...change.grant,
     },
     environment: {
@@ -339,4 +340,24 @@ test('taking a verb away never allows what was not allowed before (property)', (
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('what came since the grant was reviewed is covered by a verb that names it, and by no other', () => {
+  for (const unreviewed of [new Set(['volumeCreate']), 'all'] as const) {
+    for (const verb of ['write', 'read+write+destructive', 'volume*', 'volumeCreate*']) {
+      const facts = factsOf({ grant: { verbs: [verb], unreviewed }, invocation: {} })
+      const wide = { ...facts, capability: { ...facts.capability, verbs: [verb] } }
+      const decision = decide(wide)
+      assert.ok(decision.kind === 'deny' && decision.reason.kind === 'verb_missing', verb)
+      assert.equal(decision.reason.unreviewed, true)
+      assert.equal(decision.reason.grantCovers, false)
+      const known = decide({ ...wide, grant: { ...wide.grant, unreviewed: new Set() } })
+      assert.equal(known.kind, 'allow', verb)
+    }
+    const named = factsOf({ grant: { verbs: ['volumeCreate'], unreviewed } })
+    const both = { ...named, capability: { ...named.capability, verbs: ['volumeCreate'] } }
+    assert.equal(decide(both).kind, 'allow')
+    const wider = { ...named, capability: { ...named.capability, verbs: ['write'] } }
+    assert.equal(decide(wider).kind, 'deny', 'nor does a set in the capability')
+  }
 })

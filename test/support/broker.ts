@@ -4,6 +4,7 @@
  */
 import type { TestContext } from 'node:test'
 import { randomBytes } from 'node:crypto'
+import type { AppOptions } from '../../src/app.ts'
 import { openBroker, type Broker, type BrokerOptions } from '../../src/broker.ts'
 import { bootstrapOperator, firstOperatorName } from '../../src/bootstrap.ts'
 import { kekFromBytes } from '../../src/vault/kek-key.ts'
@@ -38,6 +39,8 @@ export type TestBrokerOptions = Partial<
   readonly database?: TestDatabase
   /** The database is one that a broker has worked on: its operators are there already. */
   readonly existing?: boolean
+  /** The broker's own TLS, for the replicas only: this test's API goes to the first broker, in the clear. */
+  readonly replicaTls?: AppOptions['tls']
 }
 
 export type TestDatabase = {
@@ -59,6 +62,7 @@ export async function openTestBroker(
 
   async function open(
     connection: BrokerOptions['connection'] = database.connection,
+    tls?: AppOptions['tls'],
   ): Promise<{ url: string; broker: Broker }> {
     const broker = await openBroker({
       connection,
@@ -66,7 +70,7 @@ export async function openTestBroker(
       publicUrl,
       kekSource: options.kekSource ?? 'file',
       upstreams: options.upstreams ?? {},
-      app: { logger: undefined },
+      app: { logger: undefined, tls },
       ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.now === undefined ? {} : { now: options.now }),
     })
@@ -134,7 +138,7 @@ export async function openTestBroker(
     broker,
     admin: { name, password: adminPassword, bearer },
     connection: database.connection,
-    replica: open,
+    replica: (connection) => open(connection, options.replicaTls),
     api,
     close,
   }

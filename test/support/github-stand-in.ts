@@ -217,6 +217,9 @@ function json(request: StandInRequest): Record<string, unknown> {
   }
 }
 
+/** What GitHub adds to a private repository for whoever administers it. */
+export const cloneToken = 'AB3CD5EF7GH9JK2LM4NP6QR8'
+
 function full({ id, name }: Repository): Record<string, unknown> {
   const [owner = '', repo = ''] = name.split('/')
   return {
@@ -230,7 +233,7 @@ function full({ id, name }: Repository): Record<string, unknown> {
     default_branch: 'main',
     archived: false,
     visibility: 'private',
-    temp_clone_token: '',
+    temp_clone_token: cloneToken,
     permissions: { admin: true, push: true, pull: true },
   }
 }

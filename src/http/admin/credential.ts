@@ -10,6 +10,7 @@ import {
   createCredential,
   listCredentials,
   readCredential,
+  readLookupCredential,
   replaceCredential,
   sealCredential,
   setCredentialState,
@@ -33,6 +34,7 @@ import {
   Timestamp,
 } from '../schemas.ts'
 import { commit } from './change.ts'
+import { complaintAboutOrigin } from './origin.ts'
 import { stateRoutes } from './state-routes.ts'
 
 const ReachView = closed({
@@ -45,6 +47,10 @@ const ReachView = closed({
   ),
   detail: Type.Optional(Type.String()),
 })
+const Use = Type.Union([Type.Literal('requests'), Type.Literal('lookups')], {
+  description:
+    'requests: what agents ask goes out with it. lookups: only the broker’s own questions about where an id lives, for this provider in this environment, so that the one that acts can be the narrowest there is.',
+})
 const CredentialView = closed({
   id: id('credential'),
   name: Name,
@@ -52,6 +58,7 @@ const CredentialView = closed({
   environment: id('environment'),
   origin: Type.String(),
   style: Type.String({ description: 'How it goes out.' }),
+  use: Use,
   version: Type.Integer(),
   reach: ReachView,
   state: State,
@@ -142,9 +149,11 @@ export function credentialRoutes(app: App, deps: Deps): void {
           origin: Type.Optional(
             Type.String({
               maxLength: 200,
-              description: 'One of the provider’s origins; its first by default.',
+              description:
+                'One of the provider’s origins; its first by default. Where the provider has none of its own, as with Kubernetes, the https origin that this credential is for.',
             }),
           ),
+          use: Type.Optional(Use),
           password: Password,
         }),
         response: answers(201, CredentialView),
@@ -160,7 +169,8 @@ export function credentialRoutes(app: App, deps: Deps): void {
         body.style,
         adapter.injections.map((known) => known.name),
       )
-      const origin = choose('origin', body.origin, deps.originsOf(adapter))
+      const origin = originFor(deps, adapter, body.origin)
+      const { use = 'requests' } = body
       const secret = SecretText.of(body.secret)
       try {
         const reach = await probe(adapter, secret, { environmentId, origin, style }, request.id)
@@ -171,9 +181,18 @@ export function credentialRoutes(app: App, deps: Deps): void {
         })
         await commit(deps, request, async (tx) => {
           const { name } = body
+          if (
+            use === 'lookups' &&
+            (await readLookupCredential(tx, environmentId, adapter.name)) !== undefined
+          ) {
+            throw new Problem(
+              'conflict',
+              'this environment has a credential for look-ups at this provider: replace or revoke it',
+            )
+          }
           await createCredential(
             tx,
-            { name, provider: adapter.name, environmentId, origin, style, reach },
+            { name, provider: adapter.name, environmentId, origin, style, use, reach },
             sealed,
           )
           const change = {
@@ -182,6 +201,7 @@ export function credentialRoutes(app: App, deps: Deps): void {
             environment: environmentId,
             origin,
             style,
+            use,
             reach: reach.kind,
           }
           return { value: undefined, subject: sealed.id, change }
@@ -272,6 +292,22 @@ export function credentialRoutes(app: App, deps: Deps): void {
     kind: 'credential',
     path: '/v1/credentials',
     set: (tx, subject, state) => setCredentialState(tx, subject as CredentialId, state),
+  })
+}
+
+/** Where everybody runs their own, the admin says where this one is. */
+function originFor(deps: Deps, adapter: ProviderAdapter, asked: string | undefined): string {
+  const known = deps.originsOf(adapter)
+  if (known.length > 0) return choose('origin', asked, known)
+  const plain = asked !== undefined && URL.canParse(asked) && new URL(asked).origin === asked
+  const detail =
+    plain && asked.startsWith('https:')
+      ? complaintAboutOrigin(deps, adapter.name, asked)
+      : 'an https origin in its plain spelling, such as https://cluster.example.com:6443'
+  if (plain && detail === undefined) return asked
+  throw new Problem('invalid_request', {
+    detail: `${adapter.name} has no origin of its own, and this cannot be one: ${String(detail)}`,
+    errors: [{ pointer: '/origin', detail: String(detail) }],
   })
 }
 

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { longestLifetime, defaultLifetime, mostVerbs } from '../../capability/claims.ts'
 import { testsSomething } from '../../core/condition.ts'
 import { parseVerb, type ApprovalRule } from '../../core/grant.ts'
+import { reviewedVersion } from '../../core/reviewed.ts'
 import { readAgent } from '../../directory/agent.ts'
 import {
   createGrant,
@@ -11,6 +12,7 @@ import {
   updateGrant,
   type Grant,
 } from '../../directory/grant.ts'
+import { keepCatalogueVersion } from '../../directory/provider.ts'
 import { setState } from '../../directory/state.ts'
 import type { AgentId, CredentialId, EnvironmentId, GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
@@ -83,7 +85,7 @@ const Minted = Type.Union([Type.Literal('redact'), Type.Literal('seal'), Type.Li
     'What becomes of a credential that the provider mints in an answer: redacted, sealed in the vault (and redacted), or shown to the agent.',
 })
 
-const GrantView = closed({
+export const GrantView = closed({
   id: id('grant'),
   agent: id('agent'),
   environment: id('environment'),
@@ -96,13 +98,17 @@ const GrantView = closed({
   requests_per_minute: Rate,
   minted: Minted,
   catalogue_version: Type.String({ description: 'The catalogue it was reviewed against.' }),
+  catalogue_current: Type.Boolean({
+    description:
+      'Whether that is the present one. What came or changed since is covered by a verb that names it, and by no other, until the grant is reviewed.',
+  }),
   expires_at: ExpiresAt,
   state: State,
   created_by: id('operator'),
   created_at: Timestamp,
 })
 
-function view(grant: Grant) {
+export function grantView(deps: Pick<Deps, 'providers'>, grant: Grant) {
   return {
     id: grant.id,
     agent: grant.agentId,
@@ -116,6 +122,8 @@ function view(grant: Grant) {
     requests_per_minute: grant.requestsPerMinute,
     minted: grant.minted,
     catalogue_version: grant.catalogueVersion,
+    catalogue_current:
+      deps.providers.get(grant.provider)?.catalogueVersion === grant.catalogueVersion,
     expires_at: grant.expiresAt?.toISOString() ?? null,
     state: grant.state,
     created_by: grant.createdBy,
@@ -164,6 +172,7 @@ function checkConstraints(constraints: Static<typeof Constraints>): void {
 const strictness: Record<ApprovalRule, number> = { never: 0, destructive: 1, always: 2 }
 
 export function grantRoutes(app: App, deps: Deps): void {
+  const view = (grant: Grant) => grantView(deps, grant)
   async function find(grantId: string): Promise<Grant> {
     const grant = await readGrant(deps.db, grantId as GrantId)
     if (grant === undefined) throw new Problem('not_found', 'there is no grant of this id')
@@ -206,6 +215,8 @@ export function grantRoutes(app: App, deps: Deps): void {
       const credential = await readCredential(deps.db, body.credential as CredentialId)
       if (credential === undefined || credential.state === 'revoked')
         throw refuse('/credential', 'there is no such credential, or it was revoked')
+      if (credential.use === 'lookups')
+        throw refuse('/credential', 'it answers look-ups only, and no request goes out with it')
       // A credential belongs to one environment; a grant cannot carry it into another.
       if (body.environment !== undefined && body.environment !== credential.environmentId) {
         throw refuse('/environment', 'the credential belongs to another environment')
@@ -237,6 +248,13 @@ export function grantRoutes(app: App, deps: Deps): void {
       } as const
       const grantId = await commit(deps, request, async (tx) => {
         const created = await createGrant(tx, grant, deps.now())
+        const { name, catalogueVersion } = adapter
+        await keepCatalogueVersion(
+          tx,
+          name,
+          catalogueVersion,
+          reviewedVersion(adapter.operations()),
+        )
         const { expiresAt, ...rest } = grant
         return {
           value: created,

@@ -8,6 +8,7 @@ import type { Evaluation } from '../../proxy/evaluate.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Effect, id, ProviderName, Verb } from '../schemas.ts'
+import { providerImportRoutes } from './provider-import.ts'
 
 const ProviderView = closed({
   name: ProviderName,
@@ -55,6 +56,8 @@ const ExplainView = closed({
 })
 
 export function providerRoutes(app: App, deps: Deps): void {
+  providerImportRoutes(app, deps)
+
   app.get(
     '/v1/providers',
     {

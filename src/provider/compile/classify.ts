@@ -90,6 +90,22 @@ export function classify(described: Described, review: Review): Classified {
   return { effects, why, unsure }
 }
 
+/**
+ * A word by which something that is read with a GET sounds as if it acted: its name or its path's last literal segment
+ * says so, and no word of its name that it only reads. For descriptions that nobody here has looked at.
+ */
+export function soundsLikeAnAct({ name, path, method }: Described): string | undefined {
+  if (method !== 'GET' && method !== 'HEAD') return undefined
+  // A name that was made of method and path begins with a word that says nothing.
+  const own = new Set(wordsOf(name.replace(/^(?:get|head)\//, '')))
+  const acts = (word: string): boolean => destroying.has(word) || writing.has(word)
+  const last = lastOf(literalsOf(path))
+  if (destroying.has(last)) return last
+  return [...own].some((word) => reading.has(word))
+    ? undefined
+    : [...own, ...wordsOf(last)].find(acts)
+}
+
 function lastOf(literals: readonly string[]): string {
   return literals.at(-1) ?? ''
 }

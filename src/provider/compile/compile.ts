@@ -22,6 +22,8 @@ export function compileCatalogue(
 ): CompiledCatalogue {
   return {
     source: review.source,
+    ...(review.everywhere === undefined ? {} : { conditions: review.everywhere }),
+    ...(review.revealsAnywhere === undefined ? {} : { revealsAnywhere: review.revealsAnywhere }),
     operations: explain(described, review).map((one) => one.operation),
   }
 }
@@ -41,9 +43,9 @@ export function explain(described: readonly Described[], review: Review): readon
 }
 
 function reviewedNames(review: Review): readonly string[] {
-  const { effects, denied, conditions, reveals, also, sameAs } = review
+  const { effects, denied, conditions, reveals, also, sameAs, absent } = review
   return [
-    ...[effects, denied, conditions, reveals, also, sameAs].flatMap((one) =>
+    ...[effects, denied, conditions, reveals, also, sameAs, absent].flatMap((one) =>
       Object.keys(one ?? {}),
     ),
     ...(review.public ?? []),
@@ -130,6 +132,7 @@ function idsOf(
   review: Review,
 ): { readonly roles: readonly string[]; readonly unreviewed: string | undefined } {
   const roles: string[] = []
+  const absent = review.absent?.[described.name]
   let unreviewed: string | undefined
   if (review.credentialIsEnvironment === true) return { roles, unreviewed }
   const take = (at: string, mustHaveRule: boolean): void => {
@@ -139,8 +142,9 @@ function idsOf(
       return
     }
     const role: ResourceRole = rule.role ?? 'target'
-    if (rule.kind !== undefined) roles.push(`${at}:${rule.kind}:${role}`)
+    if (rule.kind !== undefined && at !== absent?.at) roles.push(`${at}:${rule.kind}:${role}`)
   }
+  if (absent !== undefined) roles.push(`${absent.at}:${absent.kind}:target:${absent.means}`)
   for (const [i, match] of [...described.path.matchAll(/\{([^}]+)\}/g)].entries())
     take(match[1] ?? '', i === 0)
   for (const { name, in: where } of described.parameters ?? [])
@@ -148,6 +152,12 @@ function idsOf(
   for (const member of described.body?.members ?? []) {
     const at = `body.${member}`
     take(at, idLike.test(at))
+  }
+  // Where the description does not say what the body holds, the rules for its path do.
+  if (described.body !== undefined && described.body.members === undefined) {
+    for (const { at, under } of review.ids ?? [])
+      if (under !== undefined && at.startsWith('body.') && described.path.startsWith(under))
+        take(at, false)
   }
   return { roles, unreviewed }
 }
@@ -167,7 +177,8 @@ function revealsOf(described: Described, review: Review): readonly string[] {
 }
 
 /** One operation a line, so that a review sees what a new description changes. */
-export function serialise({ source, operations }: CompiledCatalogue): string {
+export function serialise({ operations, ...shared }: CompiledCatalogue): string {
   const lines = operations.map((operation) => JSON.stringify(operation))
-  return `{"source":${JSON.stringify(source)},"operations":[\n${lines.join(',\n')}\n]}\n`
+  const head = JSON.stringify(shared).slice(0, -1)
+  return `${head},"operations":[\n${lines.join(',\n')}\n]}\n`
 }

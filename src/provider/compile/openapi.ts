@@ -10,6 +10,8 @@ export type Json = { readonly [key: string]: unknown }
 const methods = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options', 'trace'] as const
 const deepest = 12
 const mostMembers = 2_000
+/** Schemas that are looked at in all. References that are no circle still multiply; the largest we know takes 150,000. */
+const mostSteps = 2_000_000
 
 export class DescriptionError extends Error {
   override name = 'DescriptionError'
@@ -51,6 +53,7 @@ function serverPath(document: Json): string {
 
 class Reader {
   readonly #document: Json
+  #steps = 0
 
   constructor(document: Json) {
     this.#document = document
@@ -144,7 +147,10 @@ class Reader {
     let open = true
     if (isObject(properties)) {
       open = false
-      for (const [name, member] of Object.entries(properties)) {
+      for (const [name, member] of Object.entries(this.resolve(properties))) {
+        // Answered, and not to be sent (OpenAPI 3.0, `readOnly`): a body with it is refused. Of what lies deeper nobody
+        // checks the names, so that an id there needs its role all the same.
+        if (at === '' && this.resolve(member)['readOnly'] === true) continue
         const path = at === '' ? name : `${at}.${name}`
         into.add(path)
         this.#walk(member, path, into, inside, depth + 1)
@@ -196,7 +202,7 @@ class Reader {
     const inside = new Set([...above, resolved])
     const { properties, items, additionalProperties, oneOf, anyOf, allOf } = resolved
     if (isObject(properties)) {
-      for (const [name, member] of Object.entries(properties)) {
+      for (const [name, member] of Object.entries(this.resolve(properties))) {
         const path = [...at, name]
         if (secretName.test(name) && this.#holdsText(member)) found.push(path)
         else this.#secrets(member, path, found, inside, depth + 1)
@@ -217,6 +223,8 @@ class Reader {
 
   /** Follows `$ref` (RFC 6901 pointers into the same document); nothing is an empty object. */
   resolve(value: unknown, hops = 0): Json {
+    if (++this.#steps > mostSteps)
+      throw new DescriptionError('its references multiply beyond what is read')
     if (!isObject(value)) return {}
     const reference = value['$ref']
     if (typeof reference !== 'string') return value
@@ -235,7 +243,7 @@ class Reader {
 }
 
 const secretName =
-  /(?:^|_|[a-z](?=[A-Z]))(?:password|passwd|secret|token|private_?key|api_?key|access_?key|secret_?key|service_?key|jwt|credentials?|certificate_key|client_?secret|connection_?string|kubeconfig)$/i
+  /(?:^|[^A-Za-z0-9]|[a-z](?=[A-Z]))(?:password|passwd|secret|token|private_?key|api_?key|access_?key|secret_?key|service_?key|jwt|credentials?|certificate_key|client_?secret|connection_?string|kubeconfig)$/i
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

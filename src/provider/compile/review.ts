@@ -35,11 +35,22 @@ export type Review = {
   /** Of the account as a whole, although an id of it could be located. */
   readonly account?: readonly string[]
   readonly conditions?: Readonly<Record<string, readonly Condition[]>>
+  /** Conditions of every operation: fields that the provider reads everywhere. */
+  readonly everywhere?: readonly Condition[]
   /** Fields of answers that carry credentials, beside what the schema's walk finds: dotted paths from the root. */
   readonly reveals?: Readonly<Record<string, readonly string[]>>
+  /** Names of fields that carry credentials wherever in an answer they stand. */
+  readonly revealsAnywhere?: readonly string[]
   /** Fields that the schema's walk takes for credentials and that are none, by their last name. */
   readonly revealsNot?: readonly string[]
   readonly ids?: readonly IdRule[]
+  /**
+   * What an operation touches where its argument `at`, an id of the kind `kind`, is absent: something of the kind `means`,
+   * such as the account's default project. The argument may be one that the operation does not have at all.
+   */
+  readonly absent?: Readonly<
+    Record<string, { readonly at: string; readonly kind: string; readonly means: string }>
+  >
   /** True where the credential itself is the environment: every operation touches it, and nothing else. */
   readonly credentialIsEnvironment?: boolean
   /** Answers that are bytes: `Range` may split them. */
@@ -50,4 +61,17 @@ export type Review = {
   readonly also?: Readonly<Record<string, readonly string[]>>
   /** Two spellings of one request: the first is catalogued for its name, and never found. */
   readonly sameAs?: Readonly<Record<string, string>>
+}
+
+/** The same effects for several operations. */
+export function each(
+  effects: readonly Effect[],
+  names: readonly string[],
+): Readonly<Record<string, readonly Effect[]>> {
+  return Object.fromEntries(names.map((name) => [name, effects]))
+}
+
+/** A path of the body at every depth down to `deepest`, for fields that stand in many places: `body.x`, `body.*.x` … */
+export function inBody(name: string, deepest: number): readonly string[] {
+  return Array.from({ length: deepest + 1 }, (_, depth) => `body${'.*'.repeat(depth)}.${name}`)
 }

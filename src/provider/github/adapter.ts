@@ -1,25 +1,19 @@
 /**
- * GitHub's REST API. Its GraphQL API is another language with other operations: it is refused here rather than let
- * through as one `POST`.
+ * GitHub's REST API and, at its own path, its GraphQL API: another language with other operations, for the same
+ * credential and the same repositories.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { place } from '../../core/operation.ts'
-import type { CatalogueEntry, ProviderAdapter } from '../adapter.ts'
-import { loadOperation, type CompiledCatalogue, type RestOperation } from '../rest/catalogue.ts'
+import type { ProviderAdapter } from '../adapter.ts'
 import { identifyRest, type RestRules } from '../rest/identify.ts'
-import { refuse } from '../rest/refusal.ts'
-import { buildTrie, type Trie } from '../rest/trie.ts'
+import { entryOf, openCatalogue, type OpenCatalogue } from '../rest/open.ts'
+import { githubGraphql } from './graphql/graphql.ts'
 import { locate, repositoriesOf } from './locate.ts'
 import * as manifest from './manifest.ts'
 import { mintedPaths } from './overrides.ts'
 import { reach } from './reach.ts'
-
-type Catalogue = {
-  readonly version: string
-  readonly trie: Trie<RestOperation>
-  readonly entries: ReadonlyMap<string, CatalogueEntry>
-}
+import { revealedPaths } from './revealed.ts'
 
 const rules: RestRules = {
   bodyLimit: manifest.bodyLimit,
@@ -28,33 +22,26 @@ const rules: RestRules = {
   resources: repositoriesOf,
 }
 
-const graphqlPaths = new Set(['/graphql', '/api/graphql'])
-
-function loadCatalogue(): Catalogue {
-  const text = readFileSync(new URL('catalogue.json', import.meta.url), 'utf8')
-  const operations = (JSON.parse(text) as CompiledCatalogue).operations.map(loadOperation)
-  const routes = operations.flatMap((value) =>
-    value.templates.map((template) => ({ method: value.method, template, value })),
-  )
-  const entries = operations.map(({ name, effects, scope, denied }): [string, CatalogueEntry] => [
-    name,
-    { name, effects, scope, ...(denied === undefined ? {} : { denied: true }) },
-  ])
-  return {
-    version: createHash('sha256').update(text).digest('hex'),
-    trie: buildTrie(routes),
-    entries: new Map(entries),
-  }
+function readCatalogue(): OpenCatalogue {
+  return openCatalogue(readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'))
 }
 
-/** The catalogue is read at its first use: a broker without GitHub credentials does not hold it in memory. */
-export function githubAdapter(): ProviderAdapter {
-  let loaded: Catalogue | undefined
-  const catalogue = () => (loaded ??= loadCatalogue())
+/**
+ * The catalogue is read at its first use: a broker without GitHub credentials does not hold it in memory. `now` is a clock
+ * in milliseconds that never goes back.
+ */
+export function githubAdapter(now: () => number = () => performance.now()): ProviderAdapter {
+  let loaded: OpenCatalogue | undefined
+  let version: string | undefined
+  const graphql = githubGraphql(now)
+  const catalogue = () => (loaded ??= readCatalogue())
   return {
     name: manifest.name,
     get catalogueVersion() {
-      return catalogue().version
+      version ??= createHash('sha256')
+        .update(`${catalogue().version} ${graphql.version()}`)
+        .digest('hex')
+      return version
     },
     origins: manifest.origins,
     pathPrefixes: manifest.pathPrefixes,
@@ -63,23 +50,29 @@ export function githubAdapter(): ProviderAdapter {
     bindings: [manifest.repositoryBinding],
     headers: manifest.headers,
     bodyLimit: manifest.bodyLimit,
-    operations: () => catalogue().entries.values(),
-    find: (name) => catalogue().entries.get(name),
+    *operations() {
+      yield* catalogue().entries()
+      yield* graphql.entries().values()
+    },
+    find(name) {
+      const operation = catalogue().find(name)
+      return operation === undefined ? graphql.find(name) : entryOf(operation)
+    },
     identify(request) {
-      if (graphqlPaths.has(request.path)) {
-        return refuse(
-          'operation_unknown',
-          "GitHub's GraphQL API is not supported yet; use its REST API.",
-        )
-      }
-      return identifyRest(catalogue().trie, rules, request)
+      if (graphql.answers(request.path)) return graphql.identify(request)
+      return identifyRest(catalogue(), rules, request)
     },
     bindingPlace: (kind, id) => place(kind, id.toLowerCase()),
-    locate,
+    locate: (invocation, context) =>
+      invocation.root === undefined
+        ? locate(invocation, context)
+        : graphql.locate(invocation, context),
     reach,
     minted(invocation) {
       const paths = mintedPaths[invocation.operation]
       return paths === undefined ? undefined : { paths }
     },
+    revealed: (invocation) =>
+      invocation.root === undefined ? revealedPaths(invocation.operation) : undefined,
   }
 }

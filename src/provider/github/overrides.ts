@@ -204,11 +204,7 @@ export const conditions: Readonly<Record<string, readonly Condition[]>> = {
   ],
 }
 
-/**
- * Where an answer holds a credential that GitHub made for it. Not here is `temp_clone_token`, which `repos/get` of a
- * private repository adds for whoever administers it: an answer with a minted credential is withheld where it is not
- * JSON, and a read is also answered with redirects, 304 and nothing at all. It clones what the same read may read.
- */
+/** Where an answer holds a credential that GitHub made for it. What it holds beside what was asked for is in `revealed.ts`. */
 export const mintedPaths: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'actions/create-registration-token-for-repo': [['token']],
   'actions/create-remove-token-for-repo': [['token']],

@@ -7,6 +7,7 @@ import {
   Kind,
   getNamedType,
   isCompositeType,
+  isInputObjectType,
   parse,
   specifiedRules,
   validate,
@@ -16,13 +17,15 @@ import type {
   FragmentDefinitionNode,
   GraphQLCompositeType,
   GraphQLField,
+  GraphQLInputType,
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
 import type { IdentifyRefusal } from '../adapter.ts'
-import type { GraphqlCatalogue, Root, RootField } from './catalogue.ts'
+import type { EdgeClass, GraphqlCatalogue, Root, RootField } from './catalogue.ts'
 import { documentLimits, exceedsExpansionLimits, exceedsTokenLimits } from './limits.ts'
-import { selectOperation } from './select.ts'
+import { isPlain } from './plain.ts'
+import { bare, printSelected, selectOperation, soleOperation } from './select.ts'
 
 /** One root field as it occurs, without its selections. */
 export type PlannedRoot = {
@@ -83,10 +86,12 @@ export function analyse(
     if (!(error instanceof GraphQLError)) throw error
     return refuse(`The GraphQL document does not parse: ${quote(error.message)}`)
   }
-  const excess = exceedsExpansionLimits(document)
+  const sole = soleOperation(document, operationName)
+  const plain = sole !== undefined && isPlain(catalogue.schema, sole.operation, sole.fragments)
+  const excess = plain ? undefined : exceedsExpansionLimits(document)
   if (excess !== undefined) return refuse(excess)
 
-  const selected = selectOperation(document, operationName)
+  const selected = plain ? sole : selectOperation(document, operationName)
   if (typeof selected === 'string') return refuse(selected)
   const { operation, fragments } = selected
   const root = operation.operation
@@ -111,10 +116,9 @@ export function analyse(
       )
   }
 
-  const [error] = validate(catalogue.schema, document, specifiedRules, {
-    maxErrors: 1,
-    hideSuggestions: true,
-  })
+  const [error] = plain
+    ? []
+    : validate(catalogue.schema, document, specifiedRules, { maxErrors: 1, hideSuggestions: true })
   if (error !== undefined)
     return refuse(`The GraphQL document is not valid: ${quote(error.message)}`)
 
@@ -144,7 +148,7 @@ export function analyse(
   return {
     ok: true,
     root,
-    printed: selected.printed,
+    printed: plain && bare(text, selected) ? text : printSelected(selected),
     variables,
     variableNames: new Set(variables.map((variable) => variable.variable.name.value)),
     roots,
@@ -173,6 +177,41 @@ function collectFields(
   }
 }
 
+/** Whether an argument of this type can carry an id. Inputs that contain themselves are walked once. */
+function takesId(type: GraphQLInputType, above: ReadonlySet<string> = new Set()): boolean {
+  const named = getNamedType(type)
+  if (!isInputObjectType(named)) return named.name === 'ID'
+  if (above.has(named.name)) return false
+  const within = new Set([...above, named.name])
+  return Object.values(named.getFields()).some((field) => takesId(field.type, within))
+}
+
+/** Where a walk is in the answer. Only the few places that matter are written out. */
+type Path = { readonly key: string; readonly above: Path | undefined }
+
+function keysOf(path: Path): string[] {
+  const keys: string[] = []
+  for (let at: Path | undefined = path; at !== undefined; at = at.above) keys.unshift(at.key)
+  return keys
+}
+
+type Field = GraphQLField<unknown, unknown>
+const classes = new WeakMap<GraphqlCatalogue['edges'], Map<Field, EdgeClass | undefined>>()
+
+/** The class of one edge. A field of a schema is one object, by which it is found again without spelling its name. */
+function classOf(
+  catalogue: GraphqlCatalogue,
+  type: GraphQLCompositeType,
+  field: Field,
+): EdgeClass | undefined {
+  let known = classes.get(catalogue.edges)
+  if (known === undefined) classes.set(catalogue.edges, (known = new Map()))
+  if (known.has(field)) return known.get(field)
+  const found = catalogue.edges.get(`${type.name}.${field.name}`)
+  known.set(field, found)
+  return found
+}
+
 type Reached = Pick<PlannedRoot, 'secret' | 'widens' | 'secretPaths'>
 
 /** What the selections below one root field reach, by the class of each edge they follow. */
@@ -187,7 +226,7 @@ function reach(
   const secretPaths: string[][] = []
   let unclassified: string | undefined
 
-  function walk(set: SelectionSetNode, type: GraphQLCompositeType, path: readonly string[]): void {
+  function walk(set: SelectionSetNode, type: GraphQLCompositeType, path: Path): void {
     for (const selection of set.selections) {
       if (selection.kind !== Kind.FIELD) {
         const fragment =
@@ -201,16 +240,22 @@ function reach(
       }
       const name = selection.name.value
       if (name === '__typename') continue
-      const edge = `${type.name}.${name}`
-      const below = [...path, selection.alias?.value ?? name]
-      const kind = catalogue.edges.get(edge)
       const field = 'getFields' in type ? type.getFields()[name] : undefined
+      const kind = field === undefined ? undefined : classOf(catalogue, type, field)
       if (kind === undefined || field === undefined) {
-        unclassified ??= edge
+        unclassified ??= `${type.name}.${name}`
         continue
       }
-      if (kind === 'widens') widens.add(`${edge} reaches what is outside of the environment.`)
-      if (kind === 'secret') secretPaths.push(below)
+      const edge = (): string => `${type.name}.${name}`
+      const below: Path = { key: selection.alias?.value ?? name, above: path }
+      if (kind === 'widens') widens.add(`${edge()} reaches what is outside of the environment.`)
+      // Ids are looked up where root fields take them; below, one would choose an object that nobody has looked at.
+      for (const arg of selection.arguments ?? []) {
+        const taken = field.args.find((one) => one.name === arg.name.value)
+        if (taken !== undefined && takesId(taken.type))
+          widens.add(`${edge()} takes an id as ${taken.name}, which is not looked up.`)
+      }
+      if (kind === 'secret') secretPaths.push(keysOf(below))
       const next = getNamedType(field.type)
       if (selection.selectionSet !== undefined && isCompositeType(next))
         walk(selection.selectionSet, next, below)
@@ -219,7 +264,10 @@ function reach(
 
   const type = getNamedType(definition.type)
   if (node.selectionSet !== undefined && isCompositeType(type))
-    walk(node.selectionSet, type, ['data', responseKey])
+    walk(node.selectionSet, type, {
+      key: responseKey,
+      above: { key: 'data', above: undefined },
+    })
   if (unclassified !== undefined) return { unclassified }
   return { secret: secretPaths.length > 0, widens: [...widens], secretPaths }
 }

@@ -4,6 +4,7 @@
  * not list is denied, so that a field the provider adds tomorrow does nothing until someone has read it.
  */
 import type { GraphQLSchema } from 'graphql'
+import type { Condition } from '../../core/condition.ts'
 import type {
   Effect,
   JsonValue,
@@ -52,6 +53,8 @@ export type RootField = {
   readonly denied: boolean
   readonly ids: readonly IdArgument[]
   readonly adds: readonly AddedEffect[]
+  /** What the arguments change, in the form that REST and GraphQL share; beside `adds`. */
+  readonly conditions?: readonly Condition[]
   readonly payload?: { readonly path: readonly string[]; readonly read: PayloadReader }
 }
 
@@ -65,7 +68,7 @@ export type GraphqlCatalogue = {
   /** By `query.name`, `mutation.name`, `subscription.name`. */
   readonly roots: ReadonlyMap<string, RootField>
   /** By `Type.field`. */
-  readonly edges: ReadonlyMap<string, EdgeClass>
+  readonly edges: Pick<ReadonlyMap<string, EdgeClass>, 'get' | 'has'>
   /** The one path the endpoint answers on. */
   readonly path: string
   /** The largest body it reads, in bytes. */

@@ -6,6 +6,7 @@
  */
 import { LRUCache } from 'lru-cache'
 import { getArgumentValues, getVariableValues } from 'graphql'
+import { consequences } from '../../core/condition.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Effect, Invocation, JsonObject } from '../../core/operation.ts'
 import type { Identified, IdentifyRefusal, ProviderRequest } from '../adapter.ts'
@@ -17,13 +18,19 @@ import { documentLimits } from './limits.ts'
 type Understood = Extract<Plan, { ok: true }>
 type VariableValues = NonNullable<ReturnType<typeof getVariableValues>['variableValues']>
 
-/** A plan with what depends only on the document: the printed query as JSON, and the whole result where no variable is sent. */
-type Prepared = { readonly plan: Plan; readonly query: string; constant?: Identified }
+/** A plan, and the printed query as JSON: what depends on the document only. */
+type Prepared = { readonly plan: Plan; readonly query: string }
 
 // `charset` is the one parameter that leaves the bytes as they are. Quoted or not, in any case (RFC 9110, section 8.3).
 const jsonMediaType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
 const bodyKeys: ReadonlySet<string> = new Set(['query', 'variables', 'operationName'])
 const jsonLimits = { maxDepth: 64 }
+const longestKept = 100_000
+const bounds = {
+  max: 2_000,
+  maxSize: 2_000_000,
+  sizeCalculation: (_: unknown, key: string) => key.length + 500,
+}
 
 function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'): Identified {
   return { ok: false, refusal: { code, detail } }
@@ -32,37 +39,44 @@ function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'
 export function graphqlIdentify(
   catalogue: GraphqlCatalogue,
 ): (request: ProviderRequest) => Identified {
-  // A document is analysed once. The bound is on characters, because what an agent sends decides what is kept.
-  const prepared = new LRUCache<string, Prepared>({
-    max: 2_000,
-    maxSize: 2_000_000,
-    sizeCalculation: (_, key) => key.length + 500,
-  })
+  // What was understood is kept: by the whole body where there are no variables, because then nothing else can change
+  // the result, and by the document where there are. The bounds are on characters: what an agent sends decides what is kept.
+  const bodies = new LRUCache<string, Identified>(bounds)
+  const prepared = new LRUCache<string, Prepared>(bounds)
 
   function prepare(text: string, operationName: string | undefined): Prepared {
+    const plan = analyse(catalogue, text, operationName)
+    return { plan, query: plan.ok ? JSON.stringify(plan.printed) : '' }
+  }
+
+  function prepareOnce(text: string, operationName: string | undefined): Prepared {
     // A NUL cannot stand in an operation name that exists, and the name comes first: no two pairs share a key.
     const key = operationName === undefined ? `\0${text}` : `${operationName}\0${text}`
     let entry = prepared.get(key)
     if (entry === undefined) {
-      const plan = analyse(catalogue, text, operationName)
-      entry = { plan, query: plan.ok ? JSON.stringify(plan.printed) : '' }
-      if (key.length < 100_000) prepared.set(key, entry)
+      entry = prepare(text, operationName)
+      if (key.length < longestKept) prepared.set(key, entry)
     }
     return entry
   }
 
   return function identify(request) {
-    const envelope = openEnvelope(catalogue, request)
+    const refused = checkRequest(catalogue, request)
+    if (refused !== undefined) return refused
+    // Each byte as one character: no two bodies share a key.
+    const key = request.body.toString('latin1')
+    const known = bodies.get(key)
+    if (known !== undefined) return known
+    const envelope = openEnvelope(request.body)
     if ('ok' in envelope) return envelope
     const { query, operationName, variables } = envelope
-    const entry = prepare(query, operationName)
-    if (!entry.plan.ok) return entry.plan
-    // Without variables (their defaults apply) the whole result is the document's own.
-    if (variables === undefined) {
-      entry.constant ??= apply(catalogue, entry.plan, entry.query, operationName, undefined)
-      return entry.constant
-    }
-    return apply(catalogue, entry.plan, entry.query, operationName, variables)
+    const alone = variables === undefined
+    const entry = alone ? prepare(query, operationName) : prepareOnce(query, operationName)
+    const identified = entry.plan.ok
+      ? apply(catalogue, entry.plan, entry.query, operationName, variables)
+      : entry.plan
+    if (alone && key.length < longestKept) bodies.set(key, identified)
+    return identified
   }
 }
 
@@ -72,13 +86,11 @@ type Envelope = {
   readonly variables: JsonObject | undefined
 }
 
-function openEnvelope(
+/** Everything about a request that is not in its body. */
+function checkRequest(
   catalogue: GraphqlCatalogue,
   request: ProviderRequest,
-): Envelope | Extract<Identified, { ok: false }> {
-  const refuse = (detail: string, code: IdentifyRefusal['code'] = 'not_understood') =>
-    ({ ok: false, refusal: { code, detail } }) as const
-
+): Identified | undefined {
   if (request.path !== catalogue.path)
     return refuse(`${catalogue.provider} answers on ${catalogue.path} only.`)
   if (request.method !== 'POST')
@@ -96,8 +108,14 @@ function openEnvelope(
     )
   if (request.body.length > catalogue.bodyLimit)
     return refuse('The body is larger than what is read here.', 'payload_too_large')
+  return undefined
+}
 
-  const json = parseJson(request.body, jsonLimits)
+function openEnvelope(bytes: Buffer): Envelope | Extract<Identified, { ok: false }> {
+  const refuse = (detail: string) =>
+    ({ ok: false, refusal: { code: 'not_understood', detail } }) as const
+
+  const json = parseJson(bytes, jsonLimits)
   if (!json.ok) return refuse(`The body is not JSON that can be relied on: ${quote(json.detail)}`)
   const body = json.value
   if (Array.isArray(body)) return refuse('Batches are refused; send one operation per request.')
@@ -182,7 +200,8 @@ function invoke(root: PlannedRoot, variables: VariableValues): Invocation | stri
   }
   const read = readArguments(root.field, args)
   if (!read.ok) return read.detail
-  const added = new Set<Effect>(read.added)
+  const { added: more, widens } = consequences(root.field.conditions ?? [], args)
+  const added = new Set<Effect>([...read.added, ...more])
   if (root.secret) added.add('secret')
   return {
     operation: root.field.operation,
@@ -192,7 +211,7 @@ function invoke(root: PlannedRoot, variables: VariableValues): Invocation | stri
     scope: root.field.scope,
     arguments: args,
     resources: read.resources,
-    widens: root.widens,
+    widens: widens.length === 0 ? root.widens : [...root.widens, ...widens],
     responseKey: root.responseKey,
     ...(root.secretPaths.length > 0 ? { secretPaths: root.secretPaths } : {}),
   }

@@ -39,10 +39,13 @@ const closing: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Scans the text with the parser's own lexer, so that the two cannot disagree about what is a string or a comment.
+ * Scans the text with the parser's own lexer, so that the two cannot disagree about what is a string or a comment; a
+ * short text with few brackets needs no scan.
  * The parser recurses once per brace: the depth has to be known before it runs. Throws GraphQLError where it does not lex.
  */
 export function exceedsTokenLimits(text: string): string | undefined {
+  if (text.length <= documentLimits.tokens && brackets(text) <= documentLimits.depth)
+    return undefined
   const lexer = new Lexer(new Source(text))
   let tokens = 0
   let depth = 0
@@ -55,6 +58,17 @@ export function exceedsTokenLimits(text: string): string | undefined {
       return `The document is nested more than ${documentLimits.depth} deep.`
     if (closing.has(kind)) depth--
   }
+}
+
+/** How many brackets open, those in strings and comments included: the document is nested no deeper. */
+function brackets(text: string): number {
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    // ( [ {
+    if (unit === 0x28 || unit === 0x5b || unit === 0x7b) count++
+  }
+  return count
 }
 
 /** A place of the answer: how many fields are merged into it, and the places below. */

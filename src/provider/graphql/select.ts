@@ -1,5 +1,5 @@
 /**
- * Chooses the one operation that would run and prints a document of it and its fragments alone: operations that do not
+ * Chooses the one operation that would run, and writes a document of it and its fragments alone: operations that do not
  * run never reach the provider, whatever the provider would make of `operationName`.
  */
 import { Kind, print, visit } from 'graphql'
@@ -13,7 +13,6 @@ import type {
 export type Selected = {
   readonly operation: OperationDefinitionNode
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>
-  readonly printed: string
 }
 
 /** Per the specification, section 6.1: GetOperation. Returns the sentence that refuses it where there is no one choice. */
@@ -40,12 +39,44 @@ export function selectOperation(
 
   const used = new Map<string, FragmentDefinitionNode>()
   collect(operation, fragments, used)
-  const definitions: ExecutableDefinitionNode[] = [operation, ...used.values()]
-  return {
-    operation,
-    fragments: used,
-    printed: print({ kind: Kind.DOCUMENT, definitions: definitions.map(undescribed) }),
+  return { operation, fragments: used }
+}
+
+/** Where the document is one operation of that name and fragments, each of another name. */
+export function soleOperation(
+  document: DocumentNode,
+  operationName: string | undefined,
+): Selected | undefined {
+  let operation: OperationDefinitionNode | undefined
+  const fragments = new Map<string, FragmentDefinitionNode>()
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION) {
+      if (operation !== undefined) return undefined
+      operation = definition
+    } else if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      if (fragments.has(definition.name.value)) return undefined
+      fragments.set(definition.name.value, definition)
+    } else return undefined
   }
+  if (operation === undefined) return undefined
+  if (operationName !== undefined && operation.name?.value !== operationName) return undefined
+  return { operation, fragments }
+}
+
+/** The document that goes upstream. */
+export function printSelected({ operation, fragments }: Selected): string {
+  const definitions: ExecutableDefinitionNode[] = [operation, ...fragments.values()]
+  return print({ kind: Kind.DOCUMENT, definitions: definitions.map(undescribed) })
+}
+
+/** Printable ASCII, blanks and line ends, and no `#`: there is no comment in it, and nothing that two lexers read differently. */
+const unremarkable = /^[\x20-\x22\x24-\x7e\t\n]*$/
+
+/** Whether a text of nothing but this selection is, as it stands, what printing would make of it but for blanks. */
+export function bare(text: string, { operation, fragments }: Selected): boolean {
+  if (!unremarkable.test(text)) return false
+  const described = [operation, ...fragments.values(), ...(operation.variableDefinitions ?? [])]
+  return described.every((node) => node.description === undefined)
 }
 
 function collect(

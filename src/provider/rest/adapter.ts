@@ -2,21 +2,20 @@
  * The adapter of a REST provider: its manifest and its catalogue, joined. A provider that needs code of its own (the
  * statements of an SQL text) hands it in as `inspect`; everything else is data.
  */
-import { createHash } from 'node:crypto'
-import { place, type JsonObject, type JsonValue, type ResourceRef } from '../../core/operation.ts'
-import type { Ask, CatalogueEntry, ProviderAdapter, Reach } from '../adapter.ts'
+import {
+  place,
+  type JsonObject,
+  type JsonValue,
+  type Place,
+  type ResourceRef,
+} from '../../core/operation.ts'
+import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
 import { createAnswers } from './answers.ts'
-import { loadOperation, type CompiledCatalogue, type RestOperation } from './catalogue.ts'
+import type { RestOperation } from './catalogue.ts'
 import { identifyRest, type Inspected, type RestRules } from './identify.ts'
 import { createLocator } from './locate.ts'
 import type { RestManifest } from './manifest.ts'
-import { buildTrie, type Trie } from './trie.ts'
-
-type Loaded = {
-  readonly version: string
-  readonly trie: Trie<RestOperation>
-  readonly operations: ReadonlyMap<string, RestOperation>
-}
+import { entryOf, openCatalogue, type OpenCatalogue } from './open.ts'
 
 export type RestParts = {
   readonly manifest: RestManifest
@@ -25,21 +24,23 @@ export type RestParts = {
   readonly inspect?: (operation: RestOperation, args: JsonObject) => Inspected
   /** Loads what `inspect` needs. */
   readonly prepare?: () => Promise<void>
-  readonly reach?: (ask: Ask) => Promise<Reach>
+  readonly reach?: (ask: Ask, bound: ReadonlySet<Place>) => Promise<Reach>
   /** Monotonic, in milliseconds. */
   readonly now?: () => number
 }
 
 export function restAdapter(parts: RestParts): ProviderAdapter {
   const { manifest } = parts
-  let loaded: Loaded | undefined
-  const catalogue = (): Loaded => (loaded ??= load(parts.catalogue()))
+  let loaded: OpenCatalogue | undefined
+  const catalogue = (): OpenCatalogue => (loaded ??= openCatalogue(parts.catalogue()))
   const rules: RestRules = {
     bodyLimit: manifest.bodyLimit,
     accepts: (mediaType) => accepted(mediaType, manifest.accepts),
     headers: manifest.meaningfulHeaders,
     refusedHeaders: manifest.refusedHeaders,
+    ...(manifest.refusedFields === undefined ? {} : { refusedFields: manifest.refusedFields }),
     jsonTypes: manifest.jsonTypes ?? [],
+    yamlTypes: manifest.yamlTypes ?? [],
     resources: idsIn,
     ...(parts.inspect === undefined ? {} : { inspect: parts.inspect }),
   }
@@ -54,21 +55,28 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     carriers: manifest.carriers,
     injections: manifest.injections,
     bindings: manifest.bindings,
+    ...(manifest.errorMember === undefined ? {} : { errorMember: manifest.errorMember }),
+    ...(manifest.errorAnswer === undefined ? {} : { errorAnswer: manifest.errorAnswer }),
     headers: manifest.headers,
     bodyLimit: manifest.bodyLimit,
-    operations: () => [...catalogue().operations.values()].map(entryOf),
+    operations: () => catalogue().entries(),
     find(name) {
-      const operation = catalogue().operations.get(name)
+      const operation = catalogue().find(name)
       return operation === undefined ? undefined : entryOf(operation)
     },
-    identify: (request) => identifyRest(catalogue().trie, rules, request),
+    identify: (request) => identifyRest(catalogue(), rules, request),
     ...(parts.prepare === undefined ? {} : { prepare: parts.prepare }),
     bindingPlace: (kind, id) => place(kind, manifest.caseless === true ? id.toLowerCase() : id),
     locate: createLocator(manifest, answers),
-    reach: (ask) => parts.reach?.(ask) ?? Promise.resolve(unknownReach(manifest.name)),
+    reach: (ask, bound) =>
+      parts.reach?.(ask, bound) ?? Promise.resolve(unknownReach(manifest.name)),
     revealed(invocation) {
-      const reveals = catalogue().operations.get(invocation.operation)?.reveals
-      return reveals === undefined || reveals.length === 0 ? undefined : reveals
+      const opened = catalogue()
+      const operation = opened.find(invocation.operation)
+      // Bytes have no fields.
+      if (operation?.opaque === true) return undefined
+      const reveals = [...(operation?.reveals ?? []), ...opened.anywhere]
+      return reveals.length === 0 ? undefined : reveals
     },
   }
 }
@@ -77,37 +85,24 @@ function unknownReach(name: string): Reach {
   return { kind: 'unknown', detail: `${name} does not say what a credential can reach` }
 }
 
-function load(text: string): Loaded {
-  const operations = (JSON.parse(text) as CompiledCatalogue).operations.map(loadOperation)
-  return {
-    version: createHash('sha256').update(text).digest('hex'),
-    trie: buildTrie(
-      operations.flatMap((value) =>
-        value.templates.map((template) => ({ method: value.method, template, value })),
-      ),
-    ),
-    operations: new Map(operations.map((operation) => [operation.name, operation])),
-  }
-}
-
-function entryOf({ name, effects, scope, denied }: RestOperation): CatalogueEntry {
-  return { name, effects, scope, ...(denied === undefined ? {} : { denied: true }) }
-}
-
 function accepted(mediaType: string, known: readonly string[]): boolean {
   if (mediaType === '*/*') return true
   return known.some((one) =>
-    one.endsWith('*') ? mediaType.startsWith(one.slice(0, -1)) : mediaType === one,
+    one.endsWith('*')
+      ? mediaType.startsWith(one.slice(0, -1)) && !mediaType.includes(';')
+      : mediaType === one,
   )
 }
 
 /** The ids that the arguments name, by the catalogue's roles. An id that is there and no text or number is refused below. */
 export function idsIn(args: JsonObject, operation: RestOperation): readonly ResourceRef[] {
   const found: ResourceRef[] = []
-  for (const { path, kind, role } of operation.ids) {
-    for (const value of valuesAt(args, path)) {
-      // Null names nothing; whatever else is no id at all is an id that nothing can resolve.
-      if (value === null) continue
+  for (const { path, kind, role, absent } of operation.ids) {
+    // Null names nothing; whatever else is no id at all is an id that nothing can resolve.
+    const values = valuesAt(args, path).filter((value) => value !== null)
+    if (values.length === 0 && absent !== undefined)
+      found.push({ kind: absent, id: 'absent', role, path: path.join('.') })
+    for (const value of values) {
       const id =
         typeof value === 'string' || typeof value === 'number'
           ? String(value)

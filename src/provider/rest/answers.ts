@@ -24,7 +24,7 @@ export class Unestablished extends Error {
 
 export type Answers = {
   /** The JSON of a 200; throws Unestablished: `not_found` for a 404, `lookup_failed` for everything else. */
-  get(target: string, context: LocateContext): Promise<unknown>
+  get(target: string, context: LocateContext, by?: 'acting'): Promise<unknown>
   /** After a write: what this credential was told may no longer be so. */
   forget(cacheKey: string): void
 }
@@ -37,15 +37,17 @@ export function createAnswers(now: () => number): Answers {
   const asked = new WeakMap<LocateContext, Map<string, Promise<unknown>>>()
   const generations = new LRUCache<string, number>({ max: 5_000 })
 
-  async function question(target: string, context: LocateContext): Promise<unknown> {
+  async function question(
+    target: string,
+    context: LocateContext,
+    by: 'acting' | undefined,
+  ): Promise<unknown> {
     let answer
     try {
-      answer = await context.ask({
-        method: 'GET',
-        target,
-        headers: { accept: 'application/json' },
-        body: undefined,
-      })
+      answer = await context.ask(
+        { method: 'GET', target, headers: { accept: 'application/json' }, body: undefined },
+        by,
+      )
     } catch {
       throw new Unestablished('lookup_failed')
     }
@@ -55,19 +57,23 @@ export function createAnswers(now: () => number): Answers {
   }
 
   return {
-    get(target, context) {
+    get(target, context, by) {
       let own = asked.get(context)
       if (own === undefined) asked.set(context, (own = new Map()))
-      const before = own.get(target)
+      // Two credentials may be told two things about the same target.
+      const asking = `${by ?? ''} ${target}`
+      const before = own.get(asking)
       if (before !== undefined) return before
       const generation = generations.get(context.cacheKey) ?? 0
-      const key = `${context.cacheKey} ${String(generation)} ${target}`
-      const known = context.fresh ? undefined : kept.get(key)
+      const whose = by === 'acting' ? context.actingKey : context.cacheKey
+      const key = `${whose ?? ''} ${String(generation)} ${target}`
+      const keeps = !context.fresh && whose !== undefined
+      const known = keeps ? kept.get(key) : undefined
       if (known !== undefined && known.until > now()) return known.json
       if (own.size >= askBudget) return Promise.reject(new Unestablished('too_many'))
-      const json = question(target, context)
-      own.set(target, json)
-      if (!context.fresh) {
+      const json = question(target, context, by)
+      own.set(asking, json)
+      if (keeps) {
         kept.set(key, { until: now() + believedFor, json })
         // A failure is not an answer: the next request asks again.
         json.catch(() => kept.delete(key))

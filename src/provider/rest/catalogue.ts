@@ -16,6 +16,8 @@ export type CompiledOperation = {
   readonly path: string
   /** Another operation that is the same request: this one is listed, and never found. */
   readonly sameAs?: string
+  /** Its path cannot be told from another's, or not be read as a template: it is listed, denied, and never found. */
+  readonly unmatched?: boolean
   /** Other spellings of the same operation, with fewer parameters. */
   readonly also?: readonly string[]
   /** Separated by spaces, the base effect first. */
@@ -32,7 +34,10 @@ export type CompiledOperation = {
   readonly form?: boolean
   /** Media types of a body that is not JSON. */
   readonly upload?: readonly string[]
-  /** The ids among its arguments, `path:kind:role`, separated by spaces: `droplet_id:droplet:target`. */
+  /**
+   * The ids among its arguments, `path:kind:role`, separated by spaces: `droplet_id:droplet:target`. A fourth part is the
+   * kind of what the argument's absence means: `body.project_id:project:target:default_project`.
+   */
   readonly ids?: string
   /** Fields of its answer that carry credentials the provider holds: dotted paths from the root, `*` for lists. */
   readonly reveals?: readonly string[]
@@ -46,6 +51,10 @@ export type CompiledOperation = {
 export type CompiledCatalogue = {
   /** The description it was compiled from. */
   readonly source: string
+  /** What an argument adds whatever the operation: fields that the provider reads everywhere. */
+  readonly conditions?: readonly Condition[]
+  /** Names of fields that carry credentials wherever in an answer they stand. */
+  readonly revealsAnywhere?: readonly string[]
   readonly operations: readonly CompiledOperation[]
 }
 
@@ -54,6 +63,8 @@ export type IdArgument = {
   readonly path: readonly string[]
   readonly kind: string
   readonly role: ResourceRole
+  /** The kind of what it means where the argument is absent: the account's default project. */
+  readonly absent?: string
 }
 
 export type RestOperation = {
@@ -71,14 +82,24 @@ export type RestOperation = {
   readonly opaque: boolean
   readonly denied: string | undefined
   readonly conditions: readonly Condition[]
+  /** Those of the whole catalogue. */
+  readonly everywhere: readonly Condition[]
 }
 
+/** The paths by which it is found; none for one that is listed only. */
+export function templatesOf(compiled: CompiledOperation): readonly Template[] {
+  const { path, also = [], sameAs, unmatched } = compiled
+  if (sameAs !== undefined || unmatched === true) return []
+  return [path, ...also].map(parseTemplate)
+}
+
+/** Without the conditions of the whole catalogue, which are not the operation's own. */
 export function loadOperation(compiled: CompiledOperation): RestOperation {
-  const { name, method, path, also = [], effects, scope, query, body } = compiled
+  const { name, method, effects, scope, query, body } = compiled
   return {
     name,
     method,
-    templates: compiled.sameAs === undefined ? [path, ...also].map(parseTemplate) : [],
+    templates: templatesOf(compiled),
     effects: effects.split(' ') as Effect[],
     scope,
     query:
@@ -98,12 +119,18 @@ export function loadOperation(compiled: CompiledOperation): RestOperation {
     opaque: compiled.opaque ?? false,
     denied: compiled.denied,
     conditions: compiled.conditions ?? [],
+    everywhere: [],
   }
 }
 
 function loadId(text: string): IdArgument {
-  const [path = '', kind = '', role = 'target'] = text.split(':')
-  return { path: path.split('.'), kind, role: role as ResourceRole }
+  const [path = '', kind = '', role = 'target', absent] = text.split(':')
+  return {
+    path: path.split('.'),
+    kind,
+    role: role as ResourceRole,
+    ...(absent === undefined ? {} : { absent }),
+  }
 }
 
 function words(text: string | undefined): readonly string[] {

@@ -11,7 +11,12 @@ const deepest = 10
 const mostPairs = 2_000
 // oxlint-disable-next-line no-control-regex -- NUL is what is looked for; a text may hold line feeds
 const nul = /\x00/
-const nameForm = /^([^[\]]+)((?:\[[^[\]]*\])*)$/
+/**
+ * The first key is a plain word: servers are known to trim spaces off it, and to read dots, spaces and brackets in it as
+ * other characters. Keys in brackets may be data (`metadata[order id]`), but hold no control character.
+ */
+// oxlint-disable-next-line no-control-regex -- the control characters are what is looked for
+const nameForm = /^([A-Za-z_$][\w$.:~-]*)((?:\[[^[\]\x00-\x1f\x7f]*\])*)$/
 
 export type Form = {
   readonly ok: true

@@ -9,17 +9,24 @@
  * Declared integers and booleans of the path and the query are numbers and booleans; several segments are one text
  * with `/` between them.
  */
-import { consequences } from '../../core/condition.ts'
-import type { Effect, Invocation, JsonObject, ResourceRef } from '../../core/operation.ts'
+import { consequences, type Condition } from '../../core/condition.ts'
+import type {
+  Effect,
+  Invocation,
+  JsonObject,
+  JsonValue,
+  ResourceRef,
+} from '../../core/operation.ts'
 import type { Identified, ProviderRequest, RebuiltRequest } from '../adapter.ts'
 import { readBody } from './body.ts'
 import type { RestOperation } from './catalogue.ts'
 import { readAccept } from './media-type.ts'
+import type { OpenCatalogue } from './open.ts'
 import { readOpenQuery, readQuery } from './query.ts'
 import { quoted, refuse, type Refused } from './refusal.ts'
 import { encodeSegment, readPath } from './segment.ts'
 import { fits, type Template } from './template.ts'
-import { match, type Trie } from './trie.ts'
+import { match } from './trie.ts'
 
 /** What differs from one REST provider to the next. */
 export type RestRules = {
@@ -32,8 +39,12 @@ export type RestRules = {
   readonly resources: (args: JsonObject, operation: RestOperation) => readonly ResourceRef[]
   /** Headers that switch who acts or in whose name; the credential alone says so. */
   readonly refusedHeaders?: readonly string[]
+  /** Fields of the query and of the body's outermost object that do the same. */
+  readonly refusedFields?: RegExp
   /** Media types of bodies that are JSON to this provider, beside application/json. */
   readonly jsonTypes?: readonly string[]
+  /** Media types of bodies that are YAML to this provider, and are read where they are JSON. */
+  readonly yamlTypes?: readonly string[]
   /** What only code can tell of an operation's arguments: the statements of an SQL text. */
   readonly inspect?: (operation: RestOperation, args: JsonObject) => Inspected
 }
@@ -56,7 +67,7 @@ type Found = { readonly ok: true; readonly args: JsonObject; readonly path: stri
 const nothingMore: Inspected = { ok: true, added: [] }
 
 export function identifyRest(
-  trie: Trie<RestOperation>,
+  catalogue: Pick<OpenCatalogue, 'trie' | 'operation'>,
   rules: RestRules,
   request: ProviderRequest,
 ): Identified {
@@ -71,7 +82,7 @@ export function identifyRest(
       `The header ${override} would change the method; send the method itself.`,
     )
   }
-  const switching = rules.refusedHeaders?.find((name) => request.headers[name] !== undefined)
+  const switching = rules.refusedHeaders?.find((name) => isPresent(name, request.headers))
   if (switching !== undefined) {
     return refuse(
       'not_understood',
@@ -82,7 +93,7 @@ export function identifyRest(
   if (!path.ok) return path
 
   // A HEAD is decided on as the GET it stands for, and leaves as a HEAD.
-  const found = match(trie, method === 'HEAD' ? 'GET' : method, path.segments)
+  const found = match(catalogue.trie, method === 'HEAD' ? 'GET' : method, path.segments)
   switch (found.kind) {
     case 'none':
       return refuse('operation_unknown', 'No operation of the catalogue has this path.')
@@ -98,7 +109,7 @@ export function identifyRest(
       )
     case 'found':
   }
-  const operation = found.value
+  const operation = catalogue.operation(found.value)
   if (operation.denied !== undefined) {
     return refuse(
       'operation_unknown',
@@ -118,18 +129,41 @@ export function identifyRest(
   if (!body.ok) return body
 
   const args: JsonObject = { ...filled.args, ...Object.fromEntries(query.values) }
+  const shadowing = [...query.values.keys()].find(
+    (name) => name === 'body' || Object.hasOwn(filled.args, name),
+  )
+  // A value of the query must not stand where the path's or the body's is looked for.
+  if (shadowing !== undefined) {
+    return refuse(
+      'not_understood',
+      `The query parameter ${quoted(shadowing)} has the name of another argument of ${operation.name}.`,
+    )
+  }
+  const switchingField = refusedField(rules, [...query.values.keys()], body.value)
+  if (switchingField !== undefined) {
+    return refuse(
+      'not_understood',
+      `The field ${quoted(switchingField)} would change who acts, or in whose name; the credential says so.`,
+    )
+  }
   if (body.value !== undefined) args['body'] = body.value
   const inspected = rules.inspect?.(operation, args) ?? nothingMore
   if (!inspected.ok) return refuse('not_understood', inspected.detail)
-  const { added, widens } = consequences(operation.conditions, args)
+  const { conditions, everywhere } = operation
+  // What the provider reads everywhere is no part of a form of files; what this operation reads may be.
+  const own = body.opaque === true ? conditions.map(withoutBody) : conditions
+  const { added, widens } = consequences([...own, ...everywhere], args)
+  const reveals = wantsRevealed(request.headers[revealHeader])
+  if (reveals === undefined) return refuse('not_understood', `${revealHeader} may say "secret".`)
   const invocation: Invocation = {
     operation: operation.name,
     effects: operation.effects,
-    added: [...new Set([...added, ...inspected.added])],
+    added: [...new Set([...added, ...inspected.added, ...reveals])],
     scope: operation.scope,
     arguments: args,
     resources: operation.scope === 'environment' ? rules.resources(args, operation) : [],
     widens,
+    ...(body.opaque === true ? { opaque: true } : {}),
   }
   const rebuilt: RebuiltRequest = {
     method,
@@ -141,6 +175,44 @@ export function identifyRest(
     body: body.bytes,
   }
   return { ok: true, invocations: [invocation], request: rebuilt }
+}
+
+/** `impersonate-extra-*` is any header that begins so. */
+function isPresent(name: string, headers: ProviderRequest['headers']): boolean {
+  if (!name.endsWith('*')) return headers[name] !== undefined
+  return Object.keys(headers).some((given) => given.startsWith(name.slice(0, -1)))
+}
+
+function refusedField(
+  rules: RestRules,
+  query: readonly string[],
+  body: JsonValue | undefined,
+): string | undefined {
+  const { refusedFields } = rules
+  if (refusedFields === undefined) return undefined
+  const members = typeof body === 'object' && body !== null ? Object.keys(body) : []
+  return [...query, ...members].find((name) => refusedFields.test(name))
+}
+
+/** What a body that nobody reads may say, it says. */
+function withoutBody(condition: Condition): Condition {
+  if (condition.path === undefined || !/^body(?:\.|$)/.test(condition.path)) return condition
+  const { adds, widens } = condition
+  return {
+    ...(adds === undefined ? {} : { adds }),
+    ...(widens === undefined ? {} : { widens }),
+  }
+}
+
+/**
+ * Credentials that an answer shows by the way come back redacted. Who needs one (the `client_secret` that pays) says so
+ * with this header: the request then has the effect `secret`, which must be granted, and approved where that is the rule.
+ */
+export const revealHeader = 'valetkey-reveal'
+
+function wantsRevealed(value: string | undefined): readonly Effect[] | undefined {
+  if (value === undefined) return []
+  return value === 'secret' ? ['secret'] : undefined
 }
 
 /** The template with its parameters' values: the arguments, and the path that will leave. */

@@ -46,20 +46,25 @@ export function createLocator(
     id: string,
     context: LocateContext,
   ): Promise<readonly Place[]> {
+    if (home.provided?.test(id) === true) return []
     const json = await answers.get(home.path.replace('{id}', encodeSegment(id)), context)
     if (home.same !== undefined) {
       const [named] = valuesAt(json, home.same)
       if (named === undefined || spelling(named) !== id) throw new Unestablished('lookup_failed')
     }
-    const owners = valuesAt(json, home.at).map(spelling)
+    const owners = valuesAt(json, home.at)
     // What lives nowhere we can see may live where we cannot.
-    if (owners.length === 0) throw new Unestablished('view_incomplete')
+    const more = home.unless !== undefined && valuesAt(json, home.unless).length > 0
+    if (owners.length === 0 || more) throw new Unestablished('view_incomplete')
+    const kind = kindOf(home.of, json)
+    const found = owners.map((owner): [string, unknown] => [kind, owner])
+    for (const { at, of } of home.also ?? [])
+      found.push(...valuesAt(json, at).map((owner): [string, unknown] => [of, owner]))
     const places: Place[] = []
-    for (const owner of owners) {
+    for (const [of, value] of found) {
+      const owner = spelling(value)
       if (owner === undefined || owner === '') throw new Unestablished('lookup_failed')
-      places.push(
-        ...(await placesOf({ kind: home.of, id: owner, role: 'target', path: '' }, context)),
-      )
+      places.push(...(await placesOf({ kind: of, id: owner, role: 'target', path: '' }, context)))
     }
     return places
   }
@@ -108,7 +113,8 @@ export function createLocator(
 
   async function selfPlaces(asSelf: Self, context: LocateContext): Promise<readonly Place[]> {
     if (asSelf.is === 'key') return ['key:own']
-    const [value] = valuesAt(await answers.get(asSelf.path, context), asSelf.at)
+    // Which environment the credential is: one for look-ups only may be another's.
+    const [value] = valuesAt(await answers.get(asSelf.path, context, 'acting'), asSelf.at)
     const text = spelling(value)
     const id = text === undefined ? undefined : asSelf.as === undefined ? text : asSelf.as[text]
     if (id === undefined) throw new Unestablished('lookup_failed')
@@ -139,6 +145,14 @@ export function createLocator(
   }
 }
 
+function kindOf(of: Extract<Home, { is: 'asked' }>['of'], json: unknown): string {
+  if (typeof of === 'string') return of
+  const [named] = valuesAt(json, of.at)
+  if (typeof named !== 'string' || !Object.hasOwn(of.kinds, named))
+    throw new Unestablished('no_resolver')
+  return of.kinds[named] ?? ''
+}
+
 /** The values at a dotted path, `*` for every item of a list. Null and absent are nothing. */
 function valuesAt(json: unknown, path: string): readonly unknown[] {
   let values: readonly unknown[] = [json]
@@ -155,6 +169,7 @@ function valuesAt(json: unknown, path: string): readonly unknown[] {
 }
 
 function hasList(json: unknown, items: string): boolean {
+  if (items.startsWith('*')) return Array.isArray(json)
   const at = items.slice(0, items.indexOf('.*'))
   return valuesAt(json, at).some((value) => Array.isArray(value))
 }

@@ -16,8 +16,16 @@ export type Home =
       readonly is: 'asked'
       readonly path: string
       readonly at: string
-      readonly of: string
+      /** Or the kind that the answer itself names, by what it says there: a snapshot is of a droplet, or of a volume. */
+      readonly of:
+        string | { readonly at: string; readonly kinds: Readonly<Record<string, string>> }
       readonly same?: string
+      /** What else it reaches, where the answer names some: the droplet that an address is assigned to. */
+      readonly also?: readonly { readonly at: string; readonly of: string }[]
+      /** Where the answer has a value there, it reaches more than it lists: a firewall that goes by tags. */
+      readonly unless?: string
+      /** Names of this form are the provider's own, the same for everyone, and live nowhere: a public image. */
+      readonly provided?: RegExp
     }
   /**
    * The list of what each bound place of the kind `of` holds, read to its end: the id is there as `spelled`. What stands
@@ -50,6 +58,7 @@ export type Self =
 
 export type RestManifest = {
   readonly name: string
+  /** None where everybody runs their own: each credential then states its origin. */
   readonly origins: readonly string[]
   readonly pathPrefixes: readonly string[]
   readonly carriers: readonly CarrierStyle[]
@@ -57,16 +66,27 @@ export type RestManifest = {
   readonly bindings: ProviderAdapter['bindings']
   /** True where the provider compares bound ids without regard to case. */
   readonly caseless?: boolean
+  /** The member of an answer by which the provider's clients know an error, where the status does not tell them. */
+  readonly errorMember?: string
+  /** The provider's own form of an error, around a problem (RFC 9457), where its clients read no other. */
+  readonly errorAnswer?: ProviderAdapter['errorAnswer']
   /** Constant headers that the provider insists on. */
   readonly headers: Readonly<Record<string, string>>
   /** Request headers that mean something, idempotency keys among them, and what each may hold. */
   readonly meaningfulHeaders: Readonly<Record<string, RegExp>>
-  /** Request headers that switch who acts, or in whose name: the credential alone says so. A request with one is refused. */
+  /**
+   * Request headers that switch who acts, or in whose name: the credential alone says so. A request with one is refused;
+   * `impersonate-extra-*` is a prefix.
+   */
   readonly refusedHeaders: readonly string[]
-  /** Media types that an `Accept` may name; `application/vnd.x*` is a prefix. */
+  /** The same as a field of the query, or of the outermost object of the body: a key beside ours, a method, an account. */
+  readonly refusedFields?: RegExp
+  /** Media types that an `Accept` may name, with their parameters; `application/vnd.x*` is a prefix of those without. */
   readonly accepts: readonly string[]
   /** Media types of bodies that are JSON to this provider, beside application/json. */
   readonly jsonTypes?: readonly string[]
+  /** Media types of bodies that are YAML to this provider: read where they are written as JSON, which is YAML too. */
+  readonly yamlTypes?: readonly string[]
   readonly bodyLimit: number
   readonly homes: Readonly<Record<string, Home>>
   readonly self?: Self

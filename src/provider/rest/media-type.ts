@@ -12,12 +12,14 @@ export function jsonLabel(contentType: string | undefined): JsonLabel {
   return json.test(contentType) ? 'json' : 'other'
 }
 
-/** `type/subtype` and a weight. Other parameters are dropped with their item. */
-const item = /^([a-z*]+\/[a-z0-9*.+_-]+)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/i
+/** `type/subtype`, plain parameters and a weight. Whatever else it says, the item is dropped. */
+const item =
+  /^([a-z*]+\/[a-z0-9*.+_-]+)((?:;[a-z]+=[A-Za-z0-9.]+){0,4}?)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?$/i
 
 /**
  * The items of an `Accept` header that `allowed` says are known, spelled one way; undefined where none is left, so that
- * the provider answers in its default form.
+ * the provider answers in its default form. An item with parameters is asked about with them, as in
+ * `application/json;as=Table;v=v1;g=meta.k8s.io`.
  */
 export function readAccept(
   accept: string | undefined,
@@ -27,8 +29,8 @@ export function readAccept(
   const kept: string[] = []
   for (const text of accept.split(',')) {
     const match = item.exec(text.trim())
-    const [, type = '', weight] = match ?? []
-    const mediaType = type.toLowerCase()
+    const [, type = '', parameters = '', weight] = match ?? []
+    const mediaType = `${type.toLowerCase()}${parameters}`
     if (match === null || !allowed(mediaType)) continue
     kept.push(weight === undefined ? mediaType : `${mediaType};q=${weight}`)
   }

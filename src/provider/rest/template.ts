@@ -6,7 +6,7 @@
 /**
  * - `name`: letters, digits, `.`, `_` and `-`; never `.`, `..` or `*.git`
  * - `integer`: digits, in one spelling
- * - `string`: any text without `/`
+ * - `string`: any text without `/`, in any spelling of it
  * - `slashes`: any text; a `/` in it came as `%2F` and leaves as `%2F`. As the last parameter of a template that nothing
  *   continues, it also takes several segments, which leave as several.
  */
@@ -49,7 +49,8 @@ export function fits(value: string, type: ParameterType): boolean {
     case 'integer':
       return /^(?:0|[1-9][0-9]{0,14})$/.test(value)
     case 'string':
-      return !value.includes('/')
+      // A full-width slash, or a sign such as "℀", has a plain slash in it where a server normalises (NFKC).
+      return !value.normalize('NFKC').includes('/')
     case 'slashes':
       return true
   }

@@ -208,16 +208,6 @@ test('what GitHub answers oddly leaves the reach unknown', async () => {
   }
 })
 
-test('GraphQL is refused with a sentence that says so', () => {
-  for (const path of ['/graphql', '/api/graphql']) {
-    const identified = adapter.identify(
-      requestOf(`POST ${path}`, jsonType, '{"query":"{viewer{login}}"}'),
-    )
-    assert.ok(!identified.ok && identified.refusal.code === 'operation_unknown')
-    assert.match(identified.refusal.detail, /GraphQL.*not supported/)
-  }
-})
-
 test('the token in the answer to a runner’s registration is known to be one', () => {
   const registration = invoke('POST /repos/acme/app-staging/actions/runners/registration-token')
   assert.deepEqual(adapter.minted?.(registration), { paths: [['token']] })

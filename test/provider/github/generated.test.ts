@@ -28,7 +28,10 @@ const adapter = githubAdapter()
 const plain = fc
   .string({ unit: 'grapheme', maxLength: 12 })
   .map((rest) => `Zz${rest.replaceAll('/', '')}`)
-  .filter((value) => readPath(`/${encodeURIComponent(value)}`).ok)
+  .filter(
+    (value) =>
+      readPath(`/${encodeURIComponent(value)}`).ok && !value.normalize('NFKC').includes('/'),
+  )
 
 function valueOf(type: ParameterType): fc.Arbitrary<readonly string[]> {
   switch (type) {

@@ -58,7 +58,14 @@ export async function decisionOf(
     now: 0,
     provider: adapter.name,
     capability: { ...shared, grantId: ids.grant, expiresAt: 1 },
-    grant: { ...shared, id: ids.grant, state: 'active', constraints: [], approval: 'never' },
+    grant: {
+      ...shared,
+      id: ids.grant,
+      state: 'active',
+      constraints: [],
+      approval: 'never',
+      unreviewed: new Set(),
+    },
     environment: {
       id: ids.environment,
       name: 'acme/staging',

@@ -35,3 +35,8 @@ test('each type of parameter holds what it says and nothing else', () => {
     for (const value of bad[type]) assert.ok(!fits(value, type), `${type} ${value}`)
   }
 })
+
+test('a slash in any spelling of it is none of a segment’s text', () => {
+  for (const value of ['a/b', 'a\uff0fb', '\u2100']) assert.ok(!fits(value, 'string'), value)
+  assert.ok(fits('Größe ½', 'string'))
+})

@@ -1,0 +1,96 @@
+/**
+ * What the agent gets of an answer: its header fields, our own, and the body, scrubbed as the last thing before it is
+ * written. Nothing is asked of the connection to the agent before there is something to give.
+ */
+import type { ServerResponse } from 'node:http'
+import type { Scrubber, ScrubStream } from './scrub.ts'
+
+export type ReplyOptions = {
+  readonly response: () => ServerResponse
+  readonly scrubber: Scrubber
+  readonly correlationId: string
+  readonly status: number
+  /** Names and values in turn, without those of the framing. */
+  readonly headers: readonly string[]
+  /** The agent went away; also called once everything has been given. */
+  readonly onClose: () => void
+}
+
+export class Reply {
+  readonly #options: ReplyOptions
+  #response: ServerResponse | undefined
+  #scrub: ScrubStream | undefined
+
+  constructor(options: ReplyOptions) {
+    this.#options = options
+  }
+
+  /** Whether the agent has been given anything yet. */
+  get begun(): boolean {
+    return this.#response !== undefined
+  }
+
+  /** Sends the header fields; `push` and `end` follow. */
+  stream(extra: readonly string[] = []): void {
+    this.#scrub = this.#options.scrubber.stream()
+    this.#open(extra).flushHeaders()
+  }
+
+  /** False where the agent reads more slowly than the answer comes; see `onDrain`. */
+  push(chunk: Buffer): boolean {
+    let flowing = true
+    for (const piece of this.#scrub?.push(chunk) ?? [])
+      flowing = (this.#response?.write(piece) ?? true) && flowing
+    return flowing
+  }
+
+  /** Calls back once the agent has read what it was given. */
+  onDrain(resume: () => void): void {
+    this.#response?.once('drain', resume)
+  }
+
+  /** The rest of a stream. `settled` is called before the connection can close. */
+  end(settled: () => void): void {
+    for (const piece of this.#scrub?.end() ?? []) this.#response?.write(piece)
+    settled()
+    this.#response?.end()
+  }
+
+  /** Header fields and body in one. */
+  whole(bytes: Buffer, extra: readonly string[], settled: () => void): void {
+    const { scrubber, status } = this.#options
+    const body = scrubber.body(bytes)
+    const bodyless = status === 204 || status === 304
+    const response = this.#open([
+      ...(bodyless ? [] : ['content-length', String(body.length)]),
+      ...extra,
+    ])
+    settled()
+    // As text, Node sends it in one write with the headers; latin1 is each byte as itself.
+    response.end(bodyless ? '' : body.toString('latin1'), 'latin1')
+  }
+
+  /** Ends it where it is, so that the agent sees that it is not whole. */
+  breakOff(): void {
+    this.#response?.destroy()
+  }
+
+  #open(extra: readonly string[]): ServerResponse {
+    const { status, headers, correlationId, onClose } = this.#options
+    const response = this.#options.response()
+    this.#response = response
+    response.on('close', onClose)
+    response.writeHead(status, [
+      ...headers,
+      // Said here, so that Node does not add a Keep-Alive of its own: an agent must not take ours for the provider's.
+      'connection',
+      response.shouldKeepAlive ? 'keep-alive' : 'close',
+      'valetkey-decision',
+      'allow',
+      'valetkey-correlation-id',
+      correlationId,
+      ...extra,
+    ])
+    return response
+  }
+}
