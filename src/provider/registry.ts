@@ -1,11 +1,13 @@
 /** The providers that ship with the broker, each an adapter that loads its catalogue at its first use. */
 import type { ProviderAdapter } from './adapter.ts'
+import { awsAdapter } from './aws/adapter.ts'
 import { githubAdapter } from './github/adapter.ts'
 import { railwayAdapter } from './railway/adapter.ts'
 
 export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
   const adapters = [
     // In the order of their names.
+    awsAdapter(),
     githubAdapter(),
     railwayAdapter(),
   ]

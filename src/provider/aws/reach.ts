@@ -1,0 +1,28 @@
+/** What a key pair reaches: the account that STS says it belongs to. Which parts of that its policies leave is not asked. */
+import { place, type Place } from '../../core/operation.ts'
+import type { Ask, Reach } from '../adapter.ts'
+import { callerAccount } from './locate.ts'
+import { Asker, Unestablished } from './question.ts'
+
+export async function awsReach(ask: Ask, bound: ReadonlySet<Place>): Promise<Reach> {
+  try {
+    const account = await callerAccount(new Asker(ask), 'us-east-1')
+    if (!bound.has(place('account', account))) {
+      return {
+        kind: 'wider',
+        detail: `it belongs to the account ${account}, of which the environment has parts`,
+      }
+    }
+    const regional = [...bound].some((name) => name.startsWith('region:'))
+    return regional
+      ? {
+          kind: 'unknown',
+          detail: `it belongs to the account ${account}; its policies were not read`,
+        }
+      : { kind: 'within' }
+  } catch (error) {
+    if (error instanceof Unestablished && error.why === 'not_found')
+      return { kind: 'rejected', detail: 'AWS does not accept this key pair' }
+    return { kind: 'unknown', detail: 'AWS does not say whose key pair this is' }
+  }
+}
