@@ -1,15 +1,21 @@
 /** The providers that ship with the broker, each an adapter that loads its catalogue at its first use. */
 import type { ProviderAdapter } from './adapter.ts'
+import { anthropicAdapter } from './anthropic/adapter.ts'
 import { awsAdapter } from './aws/adapter.ts'
 import { githubAdapter } from './github/adapter.ts'
+import { openaiAdapter } from './openai/adapter.ts'
 import { railwayAdapter } from './railway/adapter.ts'
+import { stripeAdapter } from './stripe/adapter.ts'
 
 export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
   const adapters = [
     // In the order of their names.
+    anthropicAdapter(),
     awsAdapter(),
     githubAdapter(),
+    openaiAdapter(),
     railwayAdapter(),
+    stripeAdapter(),
   ]
   return new Map(adapters.map((adapter) => [adapter.name, adapter]))
 }

@@ -1,0 +1,35 @@
+/** Stripe: its manifest and its catalogue, and what a new key proves to be. */
+import { readFileSync } from 'node:fs'
+import { place, type Place } from '../../core/operation.ts'
+import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
+import { restAdapter } from '../rest/adapter.ts'
+import { manifest } from './manifest.ts'
+
+export function stripeAdapter(): ProviderAdapter {
+  return restAdapter({
+    manifest,
+    catalogue: () => readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'),
+    reach,
+  })
+}
+
+async function reach(ask: Ask, bound: ReadonlySet<Place>): Promise<Reach> {
+  const { status, json } = await ask({
+    method: 'GET',
+    target: '/v1/balance',
+    headers: { accept: 'application/json' },
+    body: undefined,
+  })
+  if (status === 401) return { kind: 'rejected', detail: 'Stripe does not know this key' }
+  const live = typeof json === 'object' && json !== null && 'livemode' in json && json.livemode
+  if (status !== 200 || typeof live !== 'boolean') {
+    return {
+      kind: 'unknown',
+      detail:
+        'Stripe did not say whether this key is a test or a live one; a restricted key must be allowed to read the balance',
+    }
+  }
+  const mode = live ? 'live' : 'test'
+  if (bound.has(place('mode', mode))) return { kind: 'within' }
+  return { kind: 'wider', detail: `this key is a ${mode} key, and its environment is not` }
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { forClientsOf } from '../../src/http/client-error.ts'
+import { Problem, problemBody } from '../../src/problem.ts'
+import { railwayAdapter } from '../../src/provider/railway/adapter.ts'
+import { stripeAdapter } from '../../src/provider/stripe/adapter.ts'
+
+const problem = new Problem('verb_missing', {
+  detail: 'it is not covered',
+  members: { verbs: ['Refunds.create'] },
+})
+
+test('a refusal has the member by which the provider’s clients know one, and is a problem still', () => {
+  const { code, details } = forClientsOf(stripeAdapter(), problem)
+  assert.deepEqual(problemBody(code, details), {
+    ...problemBody(problem.code, problem.details),
+    error: {
+      type: 'urn:valetkey:problem:verb_missing',
+      code: 'verb_missing',
+      message: 'it is not covered',
+      verbs: ['Refunds.create'],
+    },
+  })
+})
+
+test('where the status tells them, or no provider was meant, nothing is added', () => {
+  assert.equal(forClientsOf(railwayAdapter(), problem), problem)
+  assert.equal(forClientsOf(undefined, problem), problem)
+})
