@@ -1,0 +1,34 @@
+/**
+ * How Supabase's management API is spoken to. Its environments are projects, named by their refs in the path; a branch
+ * is a project of its own, with a ref of its own, and says which.
+ */
+import type { RestManifest } from '../rest/manifest.ts'
+
+export const manifest: RestManifest = {
+  name: 'supabase',
+  origins: ['https://api.supabase.com'],
+  pathPrefixes: [],
+  carriers: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  injections: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  bindings: [{ kind: 'project', pattern: '^[a-z]{20}$', example: 'abcdefghijklmnopqrst' }],
+  headers: {},
+  meaningfulHeaders: { 'idempotency-key': /^[\x21-\x7e]{1,255}$/ },
+  refusedHeaders: [],
+  accepts: ['application/json', 'text/plain', 'application/octet-stream'],
+  bodyLimit: 4 * 1024 * 1024,
+  homes: {
+    project: { is: 'place' },
+    branch: { is: 'asked', path: '/v1/branches/{id}', at: 'ref', of: 'project' },
+    // Where a branch is merged into: the bound project that lists it.
+    merged_branch: {
+      is: 'listed',
+      of: 'project',
+      path: '/v1/projects/{of}/branches',
+      items: '*.id',
+      spelled: '{id}',
+      next: 'next',
+    },
+  },
+  rateLimitHeaders: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
+  idempotencyHeader: 'idempotency-key',
+}
