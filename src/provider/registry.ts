@@ -4,6 +4,7 @@ import { anthropicAdapter } from './anthropic/adapter.ts'
 import { awsAdapter } from './aws/adapter.ts'
 import { digitaloceanAdapter } from './digitalocean/adapter.ts'
 import { githubAdapter } from './github/adapter.ts'
+import { kubernetesAdapter } from './kubernetes/adapter.ts'
 import { openaiAdapter } from './openai/adapter.ts'
 import { railwayAdapter } from './railway/adapter.ts'
 import { stripeAdapter } from './stripe/adapter.ts'
@@ -16,6 +17,7 @@ export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
     awsAdapter(),
     digitaloceanAdapter(),
     githubAdapter(),
+    kubernetesAdapter(),
     openaiAdapter(),
     railwayAdapter(),
     stripeAdapter(),
