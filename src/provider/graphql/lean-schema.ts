@@ -53,7 +53,7 @@ const extensions: Readonly<Record<string, never>> = Object.freeze(
   Object.create(null) as Record<string, never>,
 )
 
-/** `text` as `lean` writes it. The query's type is `Query`, the mutation's `Mutation`; there are no subscriptions. */
+/** `text` as `lean` writes it. The root types are `Query`, `Mutation` and `Subscription`. */
 export function leanSchema(text: string): GraphQLSchema {
   const types = new Map<string, GraphQLNamedType>(
     specifiedScalarTypes.map((scalar) => [scalar.name, scalar]),
@@ -159,10 +159,14 @@ export function leanSchema(text: string): GraphQLSchema {
     if (types.has(type.name)) throw new Error(`the schema defines ${type.name} twice`)
     types.set(type.name, type)
   }
-  const mutation = types.get('Mutation')
+  const root = (name: string): GraphQLObjectType | undefined =>
+    types.get(name) as GraphQLObjectType | undefined
+  const mutation = root('Mutation')
+  const subscription = root('Subscription')
   return new GraphQLSchema({
     query: named('Query') as GraphQLObjectType,
-    ...(mutation === undefined ? {} : { mutation: mutation as GraphQLObjectType }),
+    ...(mutation === undefined ? {} : { mutation }),
+    ...(subscription === undefined ? {} : { subscription }),
     types: [...types.values()],
     assumeValid: true,
   })

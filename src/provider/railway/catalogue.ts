@@ -1,8 +1,8 @@
 /** The reviewed catalogue, put together on first use: parsing the schema takes tens of milliseconds. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { buildSchema } from 'graphql'
 import type { GraphqlCatalogue, RootField } from '../graphql/catalogue.ts'
+import { leanSchema } from '../graphql/lean-schema.ts'
 import { classifyEdges, exceptions, typeScopes } from './edges.ts'
 import { mutations } from './mutations.ts'
 import { readChangeSet, readEnvironmentConfig } from './payload.ts'
@@ -26,7 +26,7 @@ export function railwayCatalogue(): RailwayCatalogue {
 
 function load(): RailwayCatalogue {
   const text = readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8')
-  const schema = buildSchema(text, { assumeValid: true, noLocation: true })
+  const schema = leanSchema(text)
 
   const seen = new Set<string>()
   const ambiguous = new Set<string>()
