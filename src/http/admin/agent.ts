@@ -10,22 +10,12 @@ import {
 import { setState } from '../../directory/state.ts'
 import type { AgentId, OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  id,
-  idParams,
-  Name,
-  page,
-  PageQuery,
-  State,
-  Timestamp,
-} from '../schemas.ts'
+import { answers, closed, id, idParams, Name, State, Timestamp } from '../schemas.ts'
 import { commit } from './change.ts'
+import { listRoute } from './list-route.ts'
 import { stateRoutes } from './state-routes.ts'
 
 const AgentView = closed({
@@ -74,24 +64,16 @@ export function agentRoutes(app: App, deps: Deps): void {
     },
   )
 
-  app.get(
-    '/v1/agents',
-    {
-      config: { action: 'agent.list', roles: ['admin', 'auditor', 'approver'] },
-      schema: {
-        operationId: 'listAgents',
-        summary: 'List agents',
-        querystring: closed(PageQuery),
-        response: answers(200, page(AgentView)),
-      },
-    },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('agents', request.query.cursor) ?? ''
-      const rows = await listAgents(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, view, (last) => deps.cursors.make('agents', last.id))
-    },
-  )
+  listRoute(app, deps, {
+    noun: 'agents',
+    action: 'agent.list',
+    roles: ['admin', 'auditor', 'approver'],
+    operationId: 'listAgents',
+    summary: 'List agents',
+    schema: AgentView,
+    rows: (asked) => listAgents(deps.db, asked),
+    view,
+  })
 
   app.get(
     '/v1/agents/:id',

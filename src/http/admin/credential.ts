@@ -16,7 +16,6 @@ import {
   setCredentialState,
   type Credential,
 } from '../../vault/store.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -26,14 +25,13 @@ import {
   id,
   idParams,
   Name,
-  page,
-  PageQuery,
   Password,
   ProviderName,
   State,
   Timestamp,
 } from '../schemas.ts'
 import { commit } from './change.ts'
+import { listRoute } from './list-route.ts'
 import { complaintAboutOrigin } from './origin.ts'
 import { stateRoutes } from './state-routes.ts'
 
@@ -255,24 +253,16 @@ export function credentialRoutes(app: App, deps: Deps): void {
     },
   )
 
-  app.get(
-    '/v1/credentials',
-    {
-      config: { action: 'credential.list', roles: ['admin', 'auditor'] },
-      schema: {
-        operationId: 'listCredentials',
-        summary: 'List credentials, without their secrets',
-        querystring: closed(PageQuery),
-        response: answers(200, page(CredentialView)),
-      },
-    },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('credentials', request.query.cursor) ?? ''
-      const rows = await listCredentials(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, view, (last) => deps.cursors.make('credentials', last.id))
-    },
-  )
+  listRoute(app, deps, {
+    noun: 'credentials',
+    action: 'credential.list',
+    roles: ['admin', 'auditor'],
+    operationId: 'listCredentials',
+    summary: 'List credentials, without their secrets',
+    schema: CredentialView,
+    rows: (asked) => listCredentials(deps.db, asked),
+    view,
+  })
 
   app.get(
     '/v1/credentials/:id',

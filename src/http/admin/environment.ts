@@ -12,7 +12,6 @@ import {
 import { setState } from '../../directory/state.ts'
 import type { EnvironmentId, OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -22,14 +21,13 @@ import {
   id,
   idParams,
   Name,
-  page,
-  PageQuery,
   Password,
   ProviderName,
   State,
   Timestamp,
 } from '../schemas.ts'
 import { commit } from './change.ts'
+import { listRoute } from './list-route.ts'
 import { stateRoutes } from './state-routes.ts'
 
 const Binding = closed({
@@ -146,24 +144,16 @@ export function environmentRoutes(app: App, deps: Deps): void {
     },
   )
 
-  app.get(
-    '/v1/environments',
-    {
-      config: { action: 'environment.list', roles: ['admin', 'auditor', 'approver'] },
-      schema: {
-        operationId: 'listEnvironments',
-        summary: 'List environments',
-        querystring: closed(PageQuery),
-        response: answers(200, page(EnvironmentView)),
-      },
-    },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('environments', request.query.cursor) ?? ''
-      const rows = await listEnvironments(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, view, (last) => deps.cursors.make('environments', last.id))
-    },
-  )
+  listRoute(app, deps, {
+    noun: 'environments',
+    action: 'environment.list',
+    roles: ['admin', 'auditor', 'approver'],
+    operationId: 'listEnvironments',
+    summary: 'List environments',
+    schema: EnvironmentView,
+    rows: (asked) => listEnvironments(deps.db, asked),
+    view,
+  })
 
   app.get(
     '/v1/environments/:id',

@@ -11,7 +11,6 @@ import {
 } from '../../directory/operator.ts'
 import type { OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -21,14 +20,13 @@ import {
   id,
   idParams,
   Name,
-  page,
-  PageQuery,
   Password,
   Role,
   State,
   Timestamp,
 } from '../schemas.ts'
 import { commit } from './change.ts'
+import { listRoute } from './list-route.ts'
 
 const OperatorView = closed({
   id: id('operator'),
@@ -82,24 +80,16 @@ export function operatorRoutes(app: App, deps: Deps): void {
     },
   )
 
-  app.get(
-    '/v1/operators',
-    {
-      config: { action: 'operator.list', roles: ['admin', 'auditor'] },
-      schema: {
-        operationId: 'listOperators',
-        summary: 'List operators',
-        querystring: closed(PageQuery),
-        response: answers(200, page(OperatorView)),
-      },
-    },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('operators', request.query.cursor) ?? ''
-      const rows = await listOperators(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, view, (last) => deps.cursors.make('operators', last.id))
-    },
-  )
+  listRoute(app, deps, {
+    noun: 'operators',
+    action: 'operator.list',
+    roles: ['admin', 'auditor'],
+    operationId: 'listOperators',
+    summary: 'List operators',
+    schema: OperatorView,
+    rows: (asked) => listOperators(deps.db, asked),
+    view,
+  })
 
   app.get(
     '/v1/operators/:id',
