@@ -6,6 +6,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { AuditUnavailable } from '../audit/log.ts'
 import { Problem, problemBody, problems, type FieldError, type ProblemCode } from '../problem.ts'
+import type { ErrorAnswer } from '../provider/adapter.ts'
 
 type Validation = {
   readonly instancePath: string
@@ -18,19 +19,23 @@ export function sendProblem(
   reply: FastifyReply,
   problem: Problem,
   correlationId: string,
-  /** Another form, around the problem, for clients that read no other; it is plain JSON then. */
-  form?: (problem: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>,
+  /** Another form, around the problem, for clients that read no other. */
+  form?: (problem: Readonly<Record<string, unknown>>) => ErrorAnswer | undefined,
 ): FastifyReply {
   if (problem.code === 'rate_limited' || problem.code === 'unavailable')
     void reply.header('retry-after', '1')
   const body = problemBody(problem.code, problem.details, correlationId)
-  // Serialised here: the schema of the route's answers must not decide what of a problem is shown.
+  const answer = form?.(body) ?? {
+    contentType: 'application/problem+json',
+    body: JSON.stringify(body),
+  }
+  // Serialised by now: the schema of the route's answers must not decide what of a problem is shown.
   return reply
     .code(problems[problem.code].status)
-    .header('content-type', form === undefined ? 'application/problem+json' : 'application/json')
+    .header('content-type', answer.contentType)
     .header('cache-control', 'no-store')
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send(form === undefined ? body : form(body))
+    .serializer((text: string) => text)
+    .send(answer.body)
 }
 
 export function toProblem(error: unknown, request: FastifyRequest): Problem {

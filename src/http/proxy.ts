@@ -89,7 +89,9 @@ export function proxyRoutes(app: App, deps: Deps): void {
   function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
     const { name } = splitTarget(request.originalUrl, hosts.get(request.headers.host ?? ''))
     const adapter = name === undefined ? undefined : deps.providers.get(name)
-    return sendProblem(reply, forClientsOf(adapter, problem), request.id, adapter?.errorAnswer)
+    return sendProblem(reply, forClientsOf(adapter, problem), request.id, (body) =>
+      adapter?.errorAnswer?.(body, inspectRequestHeaders(request.raw.rawHeaders).headers),
+    )
   }
 
   async function recorded(

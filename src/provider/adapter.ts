@@ -99,6 +99,9 @@ export type CarrierStyle = {
   readonly signs?: 'aws4'
 }
 
+/** The body of an error, as text, and its media type. */
+export type ErrorAnswer = { readonly contentType: string; readonly body: string }
+
 export type ProviderAdapter = {
   /** `railway`: the name in `/proxy/<name>/…` and in grants. */
   readonly name: string
@@ -121,12 +124,14 @@ export type ProviderAdapter = {
   /** The member by which this provider's clients know an error from an answer; a refusal then has it too. */
   readonly errorMember?: string
   /**
-   * A refusal in the provider's own form of an error, as JSON, where its clients read no other. `problem` (RFC 9457) must
-   * stand in it whole.
+   * A refusal in the provider's own form of an error, where its clients read no other. `problem` (RFC 9457) must stand in
+   * it whole. `headers` are the request's, as in `ProviderRequest`; nobody may be known to have sent them. Undefined where
+   * they do not tell which form it is: then the problem goes out as it is.
    */
   readonly errorAnswer?: (
     problem: Readonly<Record<string, unknown>>,
-  ) => Readonly<Record<string, unknown>>
+    headers: ProviderRequest['headers'],
+  ) => ErrorAnswer | undefined
   /** Constant headers the provider insists on, such as `user-agent` for GitHub. */
   readonly headers: Readonly<Record<string, string>>
   /** The largest body it will understand, in bytes. */

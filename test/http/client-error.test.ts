@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { forClientsOf } from '../../src/http/client-error.ts'
 import { Problem, problemBody } from '../../src/problem.ts'
+import { kubernetesAdapter } from '../../src/provider/kubernetes/adapter.ts'
 import { railwayAdapter } from '../../src/provider/railway/adapter.ts'
 import { stripeAdapter } from '../../src/provider/stripe/adapter.ts'
 
@@ -26,4 +27,11 @@ test('a refusal has the member by which the provider’s clients know one, and i
 test('where the status tells them, or no provider was meant, nothing is added', () => {
   assert.equal(forClientsOf(railwayAdapter(), problem), problem)
   assert.equal(forClientsOf(undefined, problem), problem)
+})
+
+test('where it has a form of its own, the problem stands in that whole', () => {
+  const body = problemBody(problem.code, problem.details, 'req_1')
+  const answer = kubernetesAdapter().errorAnswer?.(body, {})
+  assert.equal(answer?.contentType, 'application/json')
+  assert.deepEqual((JSON.parse(answer.body) as { problem: unknown }).problem, body)
 })

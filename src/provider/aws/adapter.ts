@@ -9,6 +9,7 @@ import { partitionOrigin } from './hosts.ts'
 import { bodyLimit, identifyAws } from './identify.ts'
 import { awsLocate } from './locate.ts'
 import { awsReach } from './reach.ts'
+import { awsRefusal } from './refusal.ts'
 import { bucketPattern } from './s3-bucket.ts'
 
 const carriers: readonly CarrierStyle[] = [
@@ -70,6 +71,7 @@ export function awsAdapter(now: () => number = () => performance.now()): Provide
         example: 'environment=staging',
       },
     ],
+    errorAnswer: awsRefusal,
     headers: { 'user-agent': 'valetkey' },
     bodyLimit,
     operations: awsEntries,

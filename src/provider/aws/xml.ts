@@ -128,6 +128,22 @@ export function escapeXml(text: string): string {
   return text.replace(/[&<>"'\r\n\t]/g, (mark) => `&#${mark.charCodeAt(0)};`)
 }
 
+/**
+ * Text for an element that people read. What XML cannot hold (section 2.2), and what a terminal would obey or not show,
+ * is written `\u001b`: in a text that is JSON, which has it in strings alone, that is the same character still.
+ */
+export function visibleXml(text: string): string {
+  return text
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (mark) => mark.split('').map(escapedUnit).join(''))
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+}
+
+function escapedUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 /** Direct children of this name. */
 export function childrenOf(element: Element | undefined, name: string): readonly Element[] {
   return element?.children.filter((child) => child.name === name) ?? []

@@ -3,6 +3,7 @@
  * an environment are namespaces. Against an agent with a credential for one namespace: what is of the cluster, or of all
  * namespaces, is nobody's environment and is refused, and no header makes the credential speak for another user.
  */
+import type { ErrorAnswer } from '../adapter.ts'
 import type { RestManifest } from '../rest/manifest.ts'
 
 /** Versions of the forms that kubectl asks for: tables, metadata alone, and the whole of what the API has. */
@@ -37,9 +38,9 @@ const reasons: Readonly<Record<number, string>> = {
  * kubectl and every client of its family show the message of a `Status` and, of any other error, the word "unknown". Its
  * `status` and `code` are of other types than a problem's, so the problem stands whole in a member of its own.
  */
-function asStatus(problem: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function asStatus(problem: Readonly<Record<string, unknown>>): ErrorAnswer {
   const { status, code, detail } = problem
-  return {
+  const answer = {
     kind: 'Status',
     apiVersion: 'v1',
     metadata: {},
@@ -50,6 +51,7 @@ function asStatus(problem: Readonly<Record<string, unknown>>): Readonly<Record<s
     code: status,
     problem,
   }
+  return { contentType: 'application/json', body: JSON.stringify(answer) }
 }
 
 export const manifest: RestManifest = {
