@@ -5,7 +5,7 @@
  * *could* be met, a constraint only where it *surely* is. What cannot be compared is therefore dangerous to the one and
  * forbidden by the other.
  */
-import { fold, isUnder } from './text.ts'
+import { fold, isUnder, namesLike } from './text.ts'
 import type { Effect, JsonObject, JsonValue } from './operation.ts'
 
 /**
@@ -51,7 +51,8 @@ export function consequences(conditions: readonly Condition[], args: JsonObject)
   for (const condition of conditions) {
     if (!mayHold(condition, args)) continue
     for (const effect of condition.adds ?? []) if (!added.includes(effect)) added.push(effect)
-    if (condition.widens !== undefined) widens.push(condition.widens)
+    const { widens: edge } = condition
+    if (edge !== undefined && !widens.includes(edge)) widens.push(edge)
   }
   return { added, widens }
 }
@@ -92,7 +93,8 @@ export const testNames = [
 
 /**
  * Every value that the path leads to; `*` is every member, whether of a list or, as some servers read it, an object. To a
- * lenient reader a single value is also the list of it.
+ * lenient reader a single value is also the list of it, a list is also what it holds, and a member goes by every name that
+ * some server takes for its own. A strict one has what else may be taken for the member beside it.
  */
 function valuesAt(
   value: JsonValue,
@@ -103,10 +105,24 @@ function valuesAt(
   if (key === undefined) return [value]
   if (value === null || typeof value !== 'object')
     return key === '*' && reader === 'lenient' ? valuesAt(value, rest, reader) : []
-  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest, reader))
-  if (Array.isArray(value) || !Object.hasOwn(value, key)) return []
-  const next = value[key]
-  return next === undefined ? [] : valuesAt(next, rest, reader)
+  if (key === '*') {
+    const members = Object.values(value).flatMap((member) => valuesAt(member, rest, reader))
+    const single = reader === 'lenient' && !Array.isArray(value) && mayBeNamed(rest[0])
+    return single ? [...members, ...valuesAt(value, rest, reader)] : members
+  }
+  if (Array.isArray(value))
+    return reader === 'lenient' ? value.flatMap((member) => valuesAt(member, path, reader)) : []
+  const next = Object.hasOwn(value, key) ? value[key] : undefined
+  if (next === undefined && reader === 'strict') return []
+  const exact = next === undefined ? [] : valuesAt(next, rest, reader)
+  const others = namesLike(value, key)
+  if (others.length === 0) return exact
+  return [...exact, ...others.flatMap((name) => valuesAt(value[name] ?? null, rest, reader))]
+}
+
+/** Not at another `*`: each of them would look at everything once more. */
+function mayBeNamed(next: string | undefined): boolean {
+  return next !== undefined && next !== '*'
 }
 
 /** Texts are compared as the most forgiving server would; a value of another type than was expected meets the test. */

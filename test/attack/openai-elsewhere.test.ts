@@ -81,3 +81,23 @@ test('an upload is marked as unread, and no other body passes unread', () => {
   for (const at of [line, 'POST /v1/chat/completions', 'POST /v1/batches'])
     assert.ok(!upload(at).ok, at)
 })
+
+test('a session that comes as a part of an unread form may name any server, so it needs more', () => {
+  const boundary = 'b1'
+  const session = JSON.stringify({
+    type: 'realtime',
+    tools: [{ type: 'mcp', server_url: 'https://x' }],
+  })
+  const form = ['sdp', 'session']
+    .map(
+      (name) =>
+        `--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${session}\r\n`,
+    )
+    .join('')
+  const verb = verbOf(adapter, {
+    line: 'POST /v1/realtime/calls',
+    form: `${form}--${boundary}--\r\n`,
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+  })
+  assert.equal(verb, 'create-realtime-call+admin')
+})

@@ -218,7 +218,12 @@ type Query = { readonly text: string; readonly args: JsonObject }
 function queryOf(operation: RestOperation, mayBe: (name: string) => boolean): fc.Arbitrary<Query> {
   if (operation.query === 'any') {
     return fc
-      .dictionary(key.filter(mayBe), formValue, { maxKeys: 2, noNullPrototype: true })
+      .dictionary(
+        // No member of a body: what comes in both is refused.
+        key.map((name) => `only_in_the_query_${name}`).filter(mayBe),
+        formValue,
+        { maxKeys: 2, noNullPrototype: true },
+      )
       .map((args) => ({ text: formText(args), args }))
   }
   const declared = [...operation.query].filter(([name]) => mayBe(name))

@@ -94,6 +94,8 @@ export function reviewOf(
           adds: ['admin'],
         },
       ],
+      // Its session comes as a part of a form that nobody reads, and may name servers, connectors and keys for them.
+      'create-realtime-call': [{ path: 'body.session', adds: ['admin'] }],
       // A service outside that is told about the job.
       createFineTuningJob: [{ path: 'body.integrations.*', adds: ['admin'] }],
     },

@@ -9,6 +9,7 @@ import {
   type Place,
   type ResourceRef,
 } from '../../core/operation.ts'
+import { namesLike } from '../../core/text.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
 import { createAnswers } from './answers.ts'
 import type { RestOperation } from './catalogue.ts'
@@ -118,7 +119,10 @@ export function idsIn(args: JsonObject, operation: RestOperation): readonly Reso
   return found
 }
 
-/** `*` is every member, whether of a list or, as some servers read it, an object. */
+/**
+ * `*` is every member, whether of a list or, as some servers read it, an object. As to a condition, one object may be the
+ * list of it, a list what it holds, and a member goes by every name that some server takes for its own.
+ */
 function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue[] {
   const [key, ...rest] = path
   if (key === undefined) {
@@ -126,8 +130,15 @@ function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue
     return Array.isArray(value) ? value : [value]
   }
   if (value === null || typeof value !== 'object') return key === '*' ? [value] : []
-  if (key === '*') return Object.values(value).flatMap((member) => valuesAt(member, rest))
-  if (Array.isArray(value) || !Object.hasOwn(value, key)) return []
-  const next = value[key]
-  return next === undefined ? [] : valuesAt(next, rest)
+  if (key === '*') {
+    const members = Object.values(value).flatMap((member) => valuesAt(member, rest))
+    const single = !Array.isArray(value) && rest[0] !== undefined && rest[0] !== '*'
+    return single ? [...members, ...valuesAt(value, rest)] : members
+  }
+  if (Array.isArray(value)) return value.flatMap((member) => valuesAt(member, path))
+  const next = Object.hasOwn(value, key) ? value[key] : undefined
+  const exact = next === undefined ? [] : valuesAt(next, rest)
+  const others = namesLike(value, key)
+  if (others.length === 0) return exact
+  return [...exact, ...others.flatMap((name) => valuesAt(value[name] ?? null, rest))]
 }

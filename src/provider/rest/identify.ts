@@ -17,6 +17,7 @@ import type {
   JsonValue,
   ResourceRef,
 } from '../../core/operation.ts'
+import { namesLike } from '../../core/text.ts'
 import type { Identified, ProviderRequest, RebuiltRequest } from '../adapter.ts'
 import { readBody } from './body.ts'
 import type { RestOperation } from './catalogue.ts'
@@ -152,17 +153,29 @@ export function identifyRest(
   const { conditions, everywhere } = operation
   // What the provider reads everywhere is no part of a form of files; what this operation reads may be.
   const own = body.opaque === true ? conditions.map(withoutBody) : conditions
-  const { added, widens } = consequences([...own, ...everywhere], args)
+  const loose = readAsBody(operation, query.values)
+  const twice = loose === undefined ? undefined : inBoth(loose, body.value)
+  if (twice !== undefined) {
+    return refuse(
+      'not_understood',
+      `${quoted(twice)} comes in the query and in the body; send it in the body.`,
+    )
+  }
+  const reviewed = [...own, ...everywhere]
+  const said = consequences(reviewed, args)
+  const asBody = loose === undefined ? said : consequences(reviewed, { ...args, body: loose })
+  const resources = (read: JsonObject): readonly ResourceRef[] =>
+    operation.scope === 'environment' ? rules.resources(read, operation) : []
   const reveals = wantsRevealed(request.headers[revealHeader])
   if (reveals === undefined) return refuse('not_understood', `${revealHeader} may say "secret".`)
   const invocation: Invocation = {
     operation: operation.name,
     effects: operation.effects,
-    added: [...new Set([...added, ...inspected.added, ...reveals])],
+    added: [...new Set([...said.added, ...asBody.added, ...inspected.added, ...reveals])],
     scope: operation.scope,
     arguments: args,
-    resources: operation.scope === 'environment' ? rules.resources(args, operation) : [],
-    widens,
+    resources: [...resources(args), ...(loose === undefined ? [] : resources({ body: loose }))],
+    widens: [...new Set([...said.widens, ...asBody.widens])],
     ...(body.opaque === true ? { opaque: true } : {}),
   }
   const rebuilt: RebuiltRequest = {
@@ -175,6 +188,23 @@ export function identifyRest(
     body: body.bytes,
   }
   return { ok: true, invocations: [invocation], request: rebuilt }
+}
+
+/** A query that the description leaves open, of an operation that takes a body: some servers merge the two (Rack). */
+function readAsBody(
+  { query, form, body }: RestOperation,
+  values: ReadonlyMap<string, JsonValue>,
+): JsonObject | undefined {
+  if (query !== 'any' || values.size === 0 || !(form || body !== undefined)) return undefined
+  return Object.fromEntries(values)
+}
+
+/** A name of the query that is also one of the body, to some server. */
+function inBoth(query: JsonObject, body: JsonValue | undefined): string | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
+  return Object.keys(query).find(
+    (name) => Object.hasOwn(body, name) || namesLike(body, name).length > 0,
+  )
 }
 
 /** `impersonate-extra-*` is any header that begins so. */

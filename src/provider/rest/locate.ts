@@ -13,7 +13,7 @@ import {
 import type { LocateContext } from '../adapter.ts'
 import { Unestablished, type Answers } from './answers.ts'
 import type { Home, RestManifest, Self } from './manifest.ts'
-import { encodeSegment } from './segment.ts'
+import { encodeSegment, isSegment } from './segment.ts'
 
 /** More pages than this are not a list that can be read for one request. */
 const mostPages = 15
@@ -47,7 +47,12 @@ export function createLocator(
     context: LocateContext,
   ): Promise<readonly Place[]> {
     if (home.provided?.test(id) === true) return []
-    const json = await answers.get(home.path.replace('{id}', encodeSegment(id)), context)
+    // `..` would be a question about something else, and its answer would speak for this id.
+    if (!isSegment(id)) throw new Unestablished('not_found')
+    const json = await answers.get(
+      home.path.replace('{id}', () => encodeSegment(id)),
+      context,
+    )
     if (home.same !== undefined) {
       const [named] = valuesAt(json, home.same)
       if (named === undefined || spelling(named) !== id) throw new Unestablished('lookup_failed')
@@ -74,7 +79,8 @@ export function createLocator(
     id: string,
     context: LocateContext,
   ): Promise<readonly Place[]> {
-    const looked = home.spelled.replace('{id}', id)
+    // By a function: `$'` in the text of a replacement is not itself.
+    const looked = home.spelled.replace('{id}', () => id)
     const prefix = `${home.of}:`
     const found: Place[] = []
     for (const where of context.bound) {
@@ -93,7 +99,7 @@ export function createLocator(
     context: LocateContext,
   ): Promise<ReadonlySet<string>> {
     const items = new Set<string>()
-    const path = home.path.replace('{of}', encodeSegment(of))
+    const path = home.path.replace('{of}', () => encodeSegment(of))
     for (let page = 1; page <= mostPages; page++) {
       const mark = path.includes('?') ? '&' : '?'
       const json = await answers.get(`${path}${mark}page=${String(page)}`, context)
@@ -122,7 +128,9 @@ export function createLocator(
   }
 
   return async (invocation, context) => {
-    const writes = invocation.effects[0] !== 'read'
+    const writes = [...invocation.effects, ...invocation.added].some(
+      (effect) => effect !== 'read' && effect !== 'secret',
+    )
     const places = new Set<Place>()
     const unresolved: Unresolved[] = []
     const establish = async (

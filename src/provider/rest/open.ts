@@ -67,10 +67,10 @@ export function openCatalogue(text: string): OpenCatalogue {
 
 /** What the rest of the broker knows of an operation. */
 export function entryOf(operation: RestOperation): CatalogueEntry {
-  const { name, effects, scope, ids, conditions, everywhere, denied } = operation
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify([scope, ids, [...conditions, ...everywhere]]))
-    .digest('hex')
-    .slice(0, 16)
+  const { name, method, templates, effects, scope, ids, conditions, everywhere, denied } = operation
+  // The request itself among it: a description can give a name that was reviewed to another one.
+  const paths = templates.map(({ text }) => text)
+  const what = [method, paths, scope, ids, [...conditions, ...everywhere], operation.reveals]
+  const fingerprint = createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
   return { name, effects, scope, fingerprint, ...(denied === undefined ? {} : { denied: true }) }
 }

@@ -58,6 +58,15 @@ function readSegment(raw: string): string | Refused {
   } catch {
     return not('The path is not valid percent-encoded UTF-8.')
   }
+  return flawOf(text) ?? text
+}
+
+/** Whether a text can be a segment of a path, and means that one to every server. A `/` in it is encoded. */
+export function isSegment(text: string): boolean {
+  return text.isWellFormed() && flawOf(text) === undefined
+}
+
+function flawOf(text: string): Refused | undefined {
   if (control.test(text)) return not('The path has an encoded control character.')
   if (text.includes('\\')) {
     return not('The path has an encoded backslash, which some servers read as "/".')
@@ -71,7 +80,7 @@ function readSegment(raw: string): string | Refused {
       if (isDotSegment(piece)) return not(`${quoted(text)} has a dot segment, or an empty one.`)
     }
   }
-  return text
+  return undefined
 }
 
 /** `.`, `..` and nothing; also followed by `;parameters` or surrounded by spaces, which servers are known to drop. */

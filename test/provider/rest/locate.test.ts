@@ -137,7 +137,20 @@ test('an answer that is missing, broken, ownerless, of another id or of another 
 test('an id cannot become another path', async () => {
   const { locate, context, asked } = setUp(world)
   await locate(touching([['host', '../hosts/h1?x=']]), context())
-  assert.deepEqual(asked, ['/hosts/..%2Fhosts%2Fh1%3Fx%3D'])
+  assert.deepEqual(asked, [])
+  await locate(touching([['host', 'hosts/h1?x=']]), context())
+  assert.deepEqual(asked, ['/hosts/hosts%2Fh1%3Fx%3D'])
+})
+
+test('what its arguments make a write forgets what was kept, as any write does', async () => {
+  const { locate, context, asked } = setUp(world)
+  const read = touching([['host', 'h1']])
+  await locate(read, context())
+  await locate({ ...read, added: ['secret'] }, context())
+  assert.equal(asked.length, 1)
+  await locate({ ...read, added: ['write'] }, context())
+  await locate(read, context())
+  assert.equal(asked.length, 2)
 })
 
 test('a list is read to its end, in every bound place, and in no other', async () => {
