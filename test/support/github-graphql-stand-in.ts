@@ -6,7 +6,15 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { buildSchema, graphql, type GraphQLSchema } from 'graphql'
+import {
+  OverlappingFieldsCanBeMergedRule,
+  buildSchema,
+  execute,
+  parse,
+  specifiedRules,
+  validate,
+  type GraphQLSchema,
+} from 'graphql'
 import { verbCovers, type Verb } from '../../src/core/grant.ts'
 import { needsFreshAnswer } from '../../src/core/decide.ts'
 import type { JsonValue, Located } from '../../src/core/operation.ts'
@@ -57,6 +65,21 @@ function repositoryOf(id: string, nameWithOwner: string): Repository {
   }
 }
 
+const listOf = (nodes: readonly Node[]) => ({
+  nodes,
+  totalCount: nodes.length,
+  pageInfo: { hasNextPage: false },
+})
+
+/** What an issue or a pull request has where nobody has added anything. */
+const nothingMore = {
+  createdAt: '2026-04-14T16:00:49Z',
+  updatedAt: '2026-04-14T16:00:49Z',
+  assignees: listOf([]),
+  comments: listOf([]),
+  labels: listOf([]),
+}
+
 export function githubWorld(): GithubWorld {
   const nodes = new Map<string, Node>()
   const moved = new Map<string, string>()
@@ -85,15 +108,33 @@ export function githubWorld(): GithubWorld {
         state: 'OPEN',
         author: octocat,
         url: `${String(repository['url'])}/issues/${String(number)}`,
+        ...nothingMore,
+        projectCards: { nodes: [{ project: { name: 'Roadmap' }, column: null }], totalCount: 1 },
       }),
     )
-    own('Label', 'LA', { name: 'bug', color: 'ff0000' })
-    own('PullRequest', 'PR', { number: 9, title: 'a pull request', state: 'OPEN', author: octocat })
+    const label = own('Label', 'LA', { name: 'bug', color: 'ff0000' })
+    const pull = own('PullRequest', 'PR', {
+      number: 9,
+      title: 'a pull request',
+      state: 'OPEN',
+      author: octocat,
+      url: `${String(repository['url'])}/pull/9`,
+      headRefName: 'feature/login',
+      isCrossRepository: false,
+      isDraft: false,
+      ...nothingMore,
+    })
     own('Ref', 'REF', { name: 'main', prefix: 'refs/heads/' })
     add({ __typename: 'RepositoryRuleset', id: `RRS_${key}`, name: 'rules', source: repository })
     Object.assign(repository, {
       issue: ({ number }: { number: number }) => issues.find((one) => one['number'] === number),
-      issues: () => ({ nodes: issues, totalCount: issues.length }),
+      issues: () => listOf(issues),
+      issueOrPullRequest: ({ number }: { number: number }) =>
+        [...issues, pull].find((one) => one['number'] === number),
+      labels: () => listOf([label]),
+      pullRequest: ({ number }: { number: number }) => (number === 9 ? pull : undefined),
+      pullRequests: () => listOf([pull]),
+      hasIssuesEnabled: true,
       forks: () => ({ nodes: [nodes.get(githubIds.fork)], totalCount: 1 }),
     })
   }
@@ -169,6 +210,9 @@ function rootOf(world: GithubWorld): Record<string, unknown> {
   }
 }
 
+/** GitHub does not mind that `state` is another enum in an issue than in a pull request; graphql-js does. */
+const rules = specifiedRules.filter((rule) => rule !== OverlappingFieldsCanBeMergedRule)
+
 /** Executes one request against a world, and says of what is missing what GitHub says. */
 export function githubExecutor(world: GithubWorld): (request: unknown) => Promise<unknown> {
   const rootValue = rootOf(world)
@@ -178,20 +222,26 @@ export function githubExecutor(world: GithubWorld): (request: unknown) => Promis
       variables?: Record<string, unknown> | null
       operationName?: string | null
     }
-    const result = await graphql({
-      schema: publishedSchema(),
-      source: String(query),
-      rootValue,
-      variableValues: variables ?? null,
-      operationName: operationName ?? null,
-    })
+    const schema = publishedSchema()
+    const document = parse(String(query))
+    const invalid = validate(schema, document, rules)
+    const result =
+      invalid.length > 0
+        ? { errors: invalid }
+        : await execute({
+            schema,
+            document,
+            rootValue,
+            variableValues: variables ?? null,
+            operationName: operationName ?? null,
+          })
     const errors = result.errors?.map((error) => ({
       ...(error.message.startsWith('Could not resolve') ? { type: 'NOT_FOUND' } : {}),
       message: error.message,
       path: error.path,
     }))
     return JSON.parse(
-      JSON.stringify({ data: result.data, ...(errors === undefined ? {} : { errors }) }),
+      JSON.stringify({ ...result, ...(errors === undefined ? {} : { errors }) }),
     ) as unknown
   }
 }

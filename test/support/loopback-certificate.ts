@@ -1,5 +1,5 @@
 /**
- * A certificate for `localhost` and 127.0.0.1, signed by itself, for clients that insist on https. Made for the tests; it
+ * A certificate for `localhost`, `github.localhost` and 127.0.0.1, signed by itself, for clients that insist on https. Made for the tests; it
  * guards nothing.
  */
 export const loopbackKey = Buffer.from(`-----BEGIN PRIVATE KEY-----
@@ -9,14 +9,15 @@ BVrPcwTHVg9g0Sbr7iidzMLKVsmhRANCAASfZ/9mkCnB2S3env1Yw9ymVltlZhTJ
 -----END PRIVATE KEY-----
 `)
 export const loopbackCert = Buffer.from(`-----BEGIN CERTIFICATE-----
-MIIBnDCCAUGgAwIBAgIUWYYHmx95f/Wn8SxolDj8YyaFsKIwCgYIKoZIzj0EAwIw
-FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA4MjQ0OVoYDzIxMjYxMDI4
-MDgyNDQ5WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+MIIBrzCCAVSgAwIBAgIUCiOnpLvIRLWNYXZLHkzkdSYaricwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA4NTg1NFoYDzIxMjYxMDI4
+MDg1ODU0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
 PQMBBwNCAASfZ/9mkCnB2S3env1Yw9ymVltlZhTJ5Lyk+cXVmsX5teRPAFRmqY/Y
-+zi/U64RRrhMhATqPHzS+UVr0yPOSwwKo28wbTAdBgNVHQ4EFgQUtcpYLOTNyvvO
-J6dusKoMNAnCRqwwHwYDVR0jBBgwFoAUtcpYLOTNyvvOJ6dusKoMNAnCRqwwDwYD
-VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
-zj0EAwIDSQAwRgIhAOUEEEk5+2B2sY5xT/NTLB9NzCO5LhzenFl9G9ZJ4nnjAiEA
-pfseNH+aIAvL3trYL1b4K6gqMuK+O3QkbzHFx7Z9wTc=
++zi/U64RRrhMhATqPHzS+UVr0yPOSwwKo4GBMH8wHQYDVR0OBBYEFLXKWCzkzcr7
+zienbrCqDDQJwkasMB8GA1UdIwQYMBaAFLXKWCzkzcr7zienbrCqDDQJwkasMA8G
+A1UdEwEB/wQFMAMBAf8wLAYDVR0RBCUwI4IJbG9jYWxob3N0ghBnaXRodWIubG9j
+YWxob3N0hwR/AAABMAoGCCqGSM49BAMCA0kAMEYCIQDQiJR0AoC8gfBUu+Rnp0zO
+vybQ5UlsCk6Hx1G5QmGfPwIhAOZ9l/H9IVY9VKe8HK2qvBAXLWlJnAtWi01sM0j9
+vwFP
 -----END CERTIFICATE-----
 `)

@@ -48,6 +48,7 @@ export function githubAdapter(now: () => number = () => performance.now()): Prov
     carriers: manifest.carriers,
     injections: manifest.injections,
     bindings: [manifest.repositoryBinding],
+    errorAnswer: manifest.errorAnswer,
     headers: manifest.headers,
     bodyLimit: manifest.bodyLimit,
     *operations() {

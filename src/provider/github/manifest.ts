@@ -1,5 +1,5 @@
 /** How GitHub is spoken to, and which of its headers mean something. */
-import type { CarrierStyle } from '../adapter.ts'
+import type { CarrierStyle, ErrorAnswer } from '../adapter.ts'
 
 export const name = 'github'
 export const origins = ['https://api.github.com'] as const
@@ -53,4 +53,10 @@ export function acceptsMediaType(mediaType: string, opaque: boolean): boolean {
   if (plainTypes.has(mediaType) || mediaType === 'application/sarif+json') return true
   if (opaque && byteTypes.has(mediaType)) return true
   return /^application\/vnd\.github(?:[.+][a-z0-9.+-]{1,60})?$/.test(mediaType)
+}
+
+/** `gh` shows of an error its `message`, and of one without it only the status. */
+export function errorAnswer(problem: Readonly<Record<string, unknown>>): ErrorAnswer {
+  const body = JSON.stringify({ ...problem, message: problem['detail'] })
+  return { contentType: 'application/problem+json', body }
 }

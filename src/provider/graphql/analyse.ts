@@ -9,7 +9,6 @@ import {
   isCompositeType,
   isInputObjectType,
   parse,
-  specifiedRules,
   validate,
 } from 'graphql'
 import type {
@@ -24,6 +23,7 @@ import type {
 import type { IdentifyRefusal } from '../adapter.ts'
 import type { EdgeClass, GraphqlCatalogue, Root, RootField } from './catalogue.ts'
 import { documentLimits, exceedsExpansionLimits, exceedsTokenLimits } from './limits.ts'
+import { rules } from './merge-rule.ts'
 import { isPlain } from './plain.ts'
 import { bare, printSelected, selectOperation, soleOperation } from './select.ts'
 
@@ -118,7 +118,7 @@ export function analyse(
 
   const [error] = plain
     ? []
-    : validate(catalogue.schema, document, specifiedRules, { maxErrors: 1, hideSuggestions: true })
+    : validate(catalogue.schema, document, rules, { maxErrors: 1, hideSuggestions: true })
   if (error !== undefined)
     return refuse(`The GraphQL document is not valid: ${quote(error.message)}`)
 

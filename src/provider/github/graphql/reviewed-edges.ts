@@ -10,6 +10,8 @@
  * `canonical`, `fromRepository`, the commit of a reference), an organization's (rulesets' `source`, projects, packages,
  * templates' `repository`), and what a dependency or a topic leads to.
  */
+import type { EdgeClass } from '../../graphql/catalogue.ts'
+
 export const inside = `
 AddedToMergeQueueEvent | actor enqueuer mergeQueue pullRequest
 AddedToProjectEvent | actor
@@ -218,8 +220,16 @@ Team | id name organization slug
 User | avatarUrl databaseId id login name resourcePath url
 `
 
-/** Edges that the tables above let stay and that do not: by `Type.field`, with what is behind them. */
-export const exceptions: Readonly<Record<string, 'widens' | 'secret'>> = {
+/** Edges that the tables above get wrong: by `Type.field`, with what is behind them. */
+export const exceptions: Readonly<Record<string, EdgeClass>> = {
+  // On which boards an issue is, by name, as its page and its timeline say; `gh issue view` asks for it. A board may be the
+  // organization's: nothing else of it, of its columns and of their cards stays.
+  'Issue.projectCards': 'stays',
+  'PullRequest.projectCards': 'stays',
+  'ProjectCard.project': 'stays',
+  'ProjectCard.column': 'stays',
+  'Project.name': 'stays',
+  'ProjectColumn.name': 'stays',
   // Private addresses of whoever the credential belongs to.
   'Repository.viewerDefaultCommitEmail': 'widens',
   'Repository.viewerPossibleCommitEmails': 'widens',
