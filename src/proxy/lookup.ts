@@ -1,6 +1,7 @@
 /**
  * The broker's own questions to a provider, to establish where an id lives. They go out with the credential that an
- * admin gave for look-ups only, else with the grant's, so each is on record before it leaves, under a correlation of its own that names the request it was asked for.
+ * admin gave for look-ups only, else with the grant's own. Each is on record before it leaves, under a correlation of its
+ * own that names the request it was asked for.
  */
 import type { AuditLog } from '../audit/log.ts'
 import { clip, type Actor } from '../audit/entry.ts'

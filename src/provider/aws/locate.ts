@@ -20,7 +20,8 @@ import type { LocateContext } from '../adapter.ts'
 import { readArn, tableOf } from './arn.ts'
 import { destinationOf, regionReached, type Destination } from './hosts.ts'
 import { kindOf } from './kinds.ts'
-import { Asker, Unestablished, at, textAt } from './question.ts'
+import { Unestablished } from '../unestablished.ts'
+import { Asker, at, textAt } from './question.ts'
 import { isBucket } from './s3-bucket.ts'
 
 /** How long an answer is believed for operations that are not destructive, admin or secret, in milliseconds. */

@@ -2,8 +2,8 @@
  * The broker's own questions to AWS, and what counts as an answer. Anything but a whole answer of the expected form is a
  * failure, and a failure is denied.
  */
-import type { UnresolvedReason } from '../../core/operation.ts'
 import type { Ask, RebuiltRequest } from '../adapter.ts'
+import { Unestablished } from '../unestablished.ts'
 import { awsService } from './catalogue.ts'
 import { encode } from './form.ts'
 import { destinationOf, type ServiceName } from './hosts.ts'
@@ -11,15 +11,6 @@ import { parseXml, childrenOf, type Element } from './xml.ts'
 
 /** Questions that one request may cost. */
 export const askBudget = 20
-
-/** A failure to establish where something lives. Thrown and caught inside `locate.ts` only. */
-export class Unestablished extends Error {
-  readonly why: UnresolvedReason
-  constructor(why: UnresolvedReason) {
-    super(why)
-    this.why = why
-  }
-}
 
 export class Asker {
   readonly #ask: Ask

@@ -2,7 +2,8 @@
 import { place, type Place } from '../../core/operation.ts'
 import type { Ask, Reach } from '../adapter.ts'
 import { callerAccount } from './locate.ts'
-import { Asker, Unestablished } from './question.ts'
+import { Unestablished } from '../unestablished.ts'
+import { Asker } from './question.ts'
 
 export async function awsReach(ask: Ask, bound: ReadonlySet<Place>): Promise<Reach> {
   try {

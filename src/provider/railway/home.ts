@@ -1,6 +1,7 @@
 /** What the ways of finding a thing's home have in common. */
 import type { ResourceRef } from '../../core/operation.ts'
-import { Unestablished, isAnswer, text, type Answer, type Asker } from './question.ts'
+import { Unestablished } from '../unestablished.ts'
+import { isAnswer, text, type Answer, type Asker } from './question.ts'
 
 /** The environments a thing lives in, and the project it belongs to where that matters. */
 export type Home = { readonly environments: readonly string[]; readonly project?: string }

@@ -1,5 +1,6 @@
 /** Things that Railway lists by environment, or finds only in one: looked for in each environment that is bound. */
-import { Unestablished, follow, isAnswer, text } from './question.ts'
+import { Unestablished } from '../unestablished.ts'
+import { follow, isAnswer, text } from './question.ts'
 import { firstOf, idsOf, page, same, type Finder, type Search } from './home.ts'
 
 /** Looks a thing up in a listing of each environment. */

@@ -3,20 +3,11 @@
  * status, a missing field, a page that does not say whether it is the last, a cursor that repeats, an answer about
  * another id than was asked for: each of them is a failure, and a failure is denied.
  */
-import type { UnresolvedReason } from '../../core/operation.ts'
 import type { Ask, RebuiltRequest } from '../adapter.ts'
+import { Unestablished } from '../unestablished.ts'
 
 /** Questions that one request may cost. */
 export const askBudget = 20
-
-/** A failure to establish where something lives. Thrown and caught inside `resolve.ts` only. */
-export class Unestablished extends Error {
-  readonly why: UnresolvedReason
-  constructor(why: UnresolvedReason) {
-    super(why)
-    this.why = why
-  }
-}
 
 export function question(query: string, variables: Record<string, unknown>): RebuiltRequest {
   return {

@@ -5,7 +5,8 @@
  * do not recognise is denied.
  */
 import type { UnresolvedReason } from '../../core/operation.ts'
-import { Unestablished, connection, follow, text, type Answer } from './question.ts'
+import { Unestablished } from '../unestablished.ts'
+import { connection, follow, text, type Answer } from './question.ts'
 import {
   firstOf,
   idsOf,

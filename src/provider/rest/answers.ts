@@ -4,23 +4,13 @@
  * asks anew, but each thing once. What passes through and writes forgets what was kept.
  */
 import { LRUCache } from 'lru-cache'
-import type { UnresolvedReason } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
+import { Unestablished } from '../unestablished.ts'
 
 /** How long an answer is believed, in milliseconds. */
 export const believedFor = 10_000
 /** Questions that one request may cost. */
 export const askBudget = 20
-
-/** A failure to establish where something lives. Thrown and caught inside of `locate` only. */
-export class Unestablished extends Error {
-  override name = 'Unestablished'
-  readonly why: UnresolvedReason
-  constructor(why: UnresolvedReason) {
-    super(why)
-    this.why = why
-  }
-}
 
 export type Answers = {
   /** The JSON of a 200; throws Unestablished: `not_found` for a 404, `lookup_failed` for everything else. */

@@ -11,7 +11,8 @@ import {
   type Unresolved,
 } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
-import { Unestablished, type Answers } from './answers.ts'
+import { Unestablished } from '../unestablished.ts'
+import type { Answers } from './answers.ts'
 import type { Home, RestManifest, Self } from './manifest.ts'
 import { encodeSegment, isSegment } from './segment.ts'
 

@@ -65,12 +65,24 @@ export function openCatalogue(text: string): OpenCatalogue {
   }
 }
 
-/** What the rest of the broker knows of an operation. */
+/** What the rest of the broker knows of an operation. The fingerprint is for whoever reviews versions, and made for them. */
 export function entryOf(operation: RestOperation): CatalogueEntry {
-  const { name, method, templates, effects, scope, ids, conditions, everywhere, denied } = operation
+  const { name, effects, scope, denied } = operation
+  return {
+    name,
+    effects,
+    scope,
+    get fingerprint() {
+      return fingerprintOf(operation)
+    },
+    ...(denied === undefined ? {} : { denied: true }),
+  }
+}
+
+function fingerprintOf(operation: RestOperation): string {
+  const { method, templates, scope, ids, conditions, everywhere, reveals } = operation
   // The request itself among it: a description can give a name that was reviewed to another one.
   const paths = templates.map(({ text }) => text)
-  const what = [method, paths, scope, ids, [...conditions, ...everywhere], operation.reveals]
-  const fingerprint = createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
-  return { name, effects, scope, fingerprint, ...(denied === undefined ? {} : { denied: true }) }
+  const what = [method, paths, scope, ids, [...conditions, ...everywhere], reveals]
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16)
 }
