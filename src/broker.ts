@@ -2,7 +2,7 @@
  * Builds the broker out of its parts, in order, and closes it in reverse. The one place where siblings meet: what one
  * part needs of another is handed to it here as a function. `serve` and the tests both come through this.
  */
-import { createAuditLog, type AuditLog } from './audit/log.ts'
+import { auditConnections, createAuditLog, type AuditLog } from './audit/log.ts'
 import { newReplicaId, openPresence } from './audit/recovery.ts'
 import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
 import { createRevocationList } from './capability/revocation.ts'
@@ -72,7 +72,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const { connection, publicUrl, upstreams } = options
   const replicaId = newReplicaId()
   const db = openDatabase(connection)
-  const auditPool = openPool(connection, 2)
+  const auditPool = openPool(connection, auditConnections)
   const audit = createAuditLog(auditPool, replicaId)
   const unhurried = openUnhurriedDatabase(connection)
   const presence = await openPresence(db, replicaId, {

@@ -9,7 +9,8 @@
 import type pg from 'pg'
 import type { Tx } from '../db/open.ts'
 import type { ReplicaId } from '../ids.ts'
-import { canonicalEntry, leafHash, timeText, type AuditEntry } from './entry.ts'
+import { batchSize, createWriter, toLine, writeWithin, type Line } from './batch.ts'
+import type { AuditEntry } from './entry.ts'
 
 export type AuditLog = {
   append(entry: AuditEntry): Promise<void>
@@ -18,7 +19,7 @@ export type AuditLog = {
   close(deadline?: number): Promise<void>
   /** Entries that wait to be written. */
   readonly backlog: number
-  /** When the oldest intent without an outcome was made, in milliseconds since the epoch; undefined where all have one. */
+  /** When the oldest intent was made that has no outcome on disk, in milliseconds since the epoch; undefined where all have one. */
   readonly openSince: number | undefined
 }
 
@@ -26,52 +27,15 @@ export class AuditUnavailable extends Error {
   override name = 'AuditUnavailable'
 }
 
-/** The largest number of rows in one insert, and of entries that wait: beyond it the broker refuses (I2). */
-const batchSize = 500
+/** The connections that the log holds: one for each half of the intents, and one for outcomes. */
+export const auditConnections = 3
+
+/** The largest number of entries that wait: beyond it the broker refuses (I2). */
 const longestQueue = 20_000
 /** Outcomes that are kept while the database is away. Beyond it they are dropped, and closed as `unknown` later. */
 const longestBacklog = 200_000
 /** How long an append waits before the caller is told no, in milliseconds. */
 const appendDeadline = 950
-
-type Waiting = {
-  readonly row: Row
-  readonly settle: (error?: AuditUnavailable) => void
-  readonly since: number
-}
-
-type Row = {
-  at: string
-  kind: string
-  correlationId: string
-  actorId: string
-  /** Empty where there is none. */
-  environmentId: string
-  result: string
-  canonical: string
-}
-
-/*
- * Each column of a batch goes as one text, its values parted by line feeds, which none of them can hold (canonical JSON
- * escapes them; the rest are ids and words): half the cost of arrays or JSON. The leaf hash is computed by the database,
- * over the very bytes it stores, in the same statement, so that what is hashed cannot differ from what is kept.
- */
-const insert = `
-  insert into audit_entry (at, kind, correlation_id, replica_id, actor_id, environment_id, result, canonical, leaf_hash)
-  select at::timestamptz, kind, correlation_id, $8, actor_id, nullif(environment_id, ''), result, canonical,
-    sha256('\\x00'::bytea || convert_to(canonical, 'UTF8'))
-  from unnest(
-    string_to_array($1, e'\\n'), string_to_array($2, e'\\n'), string_to_array($3, e'\\n'), string_to_array($4, e'\\n'),
-    string_to_array($5, e'\\n'), string_to_array($6, e'\\n'), string_to_array($7, e'\\n')
-  ) as entry(at, kind, correlation_id, actor_id, environment_id, result, canonical)
-`
-
-function column(batch: readonly Row[], name: keyof Row): string {
-  let text = batch[0]?.[name] ?? ''
-  for (let i = 1; i < batch.length; i++) text += `\n${batch[i]?.[name] ?? ''}`
-  return text
-}
-
 /**
  * Turns of the event loop in which intents gather. A turn is as long as there is work to do in it: an idle broker writes
  * at once, and a busy one has fewer and larger inserts.
@@ -80,94 +44,68 @@ const gatherTurns = 5
 /** How long outcomes gather for one insert, in milliseconds. */
 const outcomeDelay = 20
 
+type Ending = Line & { readonly correlationId: string }
+
+type Waiting = {
+  readonly line: Line
+  readonly settle: (error?: AuditUnavailable) => void
+  readonly since: number
+}
+
 export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
-  // Two queues, each with an insert of its own: nobody who waits for an intent also waits for others' outcomes.
+  // Two queues, each with inserts of its own: nobody who waits for an intent also waits for others' outcomes.
   let intents: Waiting[] = []
-  /** Those whose insert is on its way. */
-  let flying: readonly Waiting[] = []
-  let outcomes: Row[] = []
-  let writingIntents = false
+  let outcomes: Ending[] = []
+  /**
+   * Two inserts of intents at once. With one, all requests of a busy moment are answered together, come again together,
+   * and leave the broker with nothing to do while they are written; in two halves, one is worked on meanwhile.
+   */
+  const idleWriters = [createWriter(pool, replicaId), createWriter(pool, replicaId)]
+  const intentWriters = [...idleWriters]
+  const outcomeWriter = createWriter(pool, replicaId)
+  /** The intents whose insert is on its way. */
+  const flying = new Set<readonly Waiting[]>()
   let writingOutcomes = false
-  let closing = false
-  /** Nothing is written any more: what is left is closed as `unknown` by whoever comes next. */
-  let closed = false
+  let state: 'open' | 'closing' | 'closed' = 'open'
   let soon: NodeJS.Immediate | undefined
   let later: NodeJS.Timeout | undefined
   const idle: (() => void)[] = []
 
-  /** Each queue keeps its connection: to take one from the pool and give it back costs half as much as the insert. */
-  const held: Record<'intents' | 'outcomes', pg.PoolClient | undefined> = {
-    intents: undefined,
-    outcomes: undefined,
-  }
-
-  async function write(queue: keyof typeof held, batch: readonly Row[]): Promise<void> {
-    const client = (held[queue] ??= await connect())
-    try {
-      await client.query({
-        name: 'append',
-        text: insert,
-        values: [
-          column(batch, 'at'),
-          column(batch, 'kind'),
-          column(batch, 'correlationId'),
-          column(batch, 'actorId'),
-          column(batch, 'environmentId'),
-          column(batch, 'result'),
-          column(batch, 'canonical'),
-          replicaId,
-        ],
-      })
-    } catch (error) {
-      held[queue] = undefined
-      client.release(true)
-      throw error
-    }
-  }
-
-  async function connect(): Promise<pg.PoolClient> {
-    const client = await pool.connect()
-    // A connection that breaks while nothing is asked of it is found broken by the next insert.
-    client.on('error', () => undefined)
-    return client
-  }
-
-  /** What arrives in a few turns of the event loop shares one insert; what arrives during it, the next. */
+  /** What arrives in a few turns of the event loop shares one insert. */
   function scheduleIntents(): void {
-    if (!writingIntents && intents.length > 0) soon ??= setImmediate(() => gather(gatherTurns))
+    if (intents.length > 0 && idleWriters.length > 0) soon ??= setImmediate(gather, gatherTurns)
   }
 
   function gather(turns: number): void {
-    if (turns > 1 && intents.length < batchSize) soon = setImmediate(() => gather(turns - 1))
-    else void writeIntents()
+    soon = undefined
+    const half = intents.length >= Math.min(underWay / 2, batchSize)
+    if (half || (turns <= 1 && flying.size === 0)) void writeIntents()
+    // Fewer than half wait for the insert that is on its way, or until they are more.
+    else if (flying.size === 0) soon = setImmediate(gather, turns - 1)
   }
 
   async function writeIntents(): Promise<void> {
-    soon = undefined
+    const writer = idleWriters.pop()
+    if (writer === undefined) return
     const batch = intents.slice(0, batchSize)
-    if (writingIntents || batch.length === 0) return
     intents = intents.slice(batchSize)
-    writingIntents = true
-    flying = batch
+    flying.add(batch)
+    scheduleIntents()
+    let failure: AuditUnavailable | undefined
     try {
-      await write(
-        'intents',
-        batch.map((item) => item.row),
-      )
-      for (const item of batch) item.settle()
+      await writer.write(batch.map((item) => item.line))
     } catch (error) {
-      const failure = new AuditUnavailable('the audit log could not be written', { cause: error })
-      for (const item of batch) item.settle(failure)
-    } finally {
-      writingIntents = false
-      flying = []
-      scheduleIntents()
-      wake()
+      failure = new AuditUnavailable('the audit log could not be written', { cause: error })
     }
+    flying.delete(batch)
+    idleWriters.push(writer)
+    for (const item of batch) item.settle(failure)
+    scheduleIntents()
+    wake()
   }
 
   function scheduleOutcomes(delay: number): void {
-    if (!closed && !writingOutcomes && outcomes.length > 0)
+    if (state !== 'closed' && !writingOutcomes && outcomes.length > 0)
       later ??= setTimeout(() => void writeOutcomes(), delay)
   }
 
@@ -179,14 +117,17 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
     writingOutcomes = true
     let pause = outcomeDelay
     try {
-      await write('outcomes', batch)
+      await outcomeWriter.write(batch)
+      for (const { correlationId } of batch) open.delete(correlationId)
     } catch {
       // Nobody waits for these; they go back to the head of the queue and are tried again.
       outcomes = batch.concat(outcomes)
       pause = 200
     } finally {
       writingOutcomes = false
-      scheduleOutcomes(closing || outcomes.length >= batchSize ? Math.min(pause, 5) : pause)
+      scheduleOutcomes(
+        state !== 'open' || outcomes.length >= batchSize ? Math.min(pause, 5) : pause,
+      )
       wake()
     }
   }
@@ -196,7 +137,7 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
   }
 
   function isIdle(): boolean {
-    return !writingIntents && !writingOutcomes && intents.length === 0 && outcomes.length === 0
+    return flying.size === 0 && !writingOutcomes && intents.length === 0 && outcomes.length === 0
   }
 
   let sweep: NodeJS.Timeout | undefined
@@ -218,41 +159,40 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
       return true
     }
     intents = intents.filter((item) => !late(item))
-    for (const item of flying) late(item)
+    for (const batch of flying) for (const item of batch) late(item)
     if (left) sweep = setTimeout(expire, 100)
   }
 
-  function toRow(entry: AuditEntry): Row {
-    return {
-      at: timeText(entry.at),
-      kind: entry.kind,
-      correlationId: entry.correlationId,
-      actorId: entry.actor.id,
-      environmentId: entry.environment?.id ?? '',
-      result: entry.result,
-      canonical: canonicalEntry(entry),
-    }
+  /**
+   * Intents without an outcome on disk, by correlation, in the order in which they came; and how many of them have none
+   * at all yet, which is how many requests are under way.
+   */
+  const open = new Map<string, { readonly at: number; ended: boolean }>()
+  let underWay = 0
+
+  function begins(entry: AuditEntry): void {
+    if (entry.kind !== 'lookup' && (entry.kind !== 'decision' || entry.result !== 'allow')) return
+    open.set(entry.correlationId, { at: entry.at, ended: false })
+    underWay++
   }
 
-  /** Intents without an outcome, by correlation, in the order in which they came. */
-  const open = new Map<string, number>()
-  function follow(entry: AuditEntry): void {
-    if (entry.kind === 'outcome') open.delete(entry.correlationId)
-    else if (entry.kind === 'lookup' || (entry.kind === 'decision' && entry.result === 'allow')) {
-      open.set(entry.correlationId, entry.at)
-    }
+  function ends(correlationId: string): void {
+    const intent = open.get(correlationId)
+    if (intent === undefined || intent.ended) return
+    intent.ended = true
+    underWay--
   }
 
   return {
     append(entry) {
-      if (closing) return Promise.reject(new AuditUnavailable('the broker is stopping'))
+      if (state !== 'open') return Promise.reject(new AuditUnavailable('the broker is stopping'))
       if (intents.length >= longestQueue) {
         return Promise.reject(new AuditUnavailable('the audit log is behind'))
       }
-      follow(entry)
+      begins(entry)
       return new Promise((resolve, reject) => {
         intents.push({
-          row: toRow(entry),
+          line: toLine(entry),
           settle: (error) => (error === undefined ? resolve() : reject(error)),
           since: performance.now(),
         })
@@ -261,13 +201,13 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
       })
     },
     note(entry) {
+      ends(entry.correlationId)
       if (outcomes.length >= longestBacklog) return
-      follow(entry)
-      outcomes.push(toRow(entry))
+      outcomes.push({ ...toLine(entry), correlationId: entry.correlationId })
       scheduleOutcomes(outcomeDelay)
     },
     async close(deadline = 3_000) {
-      closing = true
+      state = 'closing'
       if (!isIdle()) {
         clearTimeout(later)
         later = undefined
@@ -281,36 +221,23 @@ export function createAuditLog(pool: pg.Pool, replicaId: ReplicaId): AuditLog {
         ])
         clearTimeout(giveUp)
       }
-      closed = true
+      // Nothing is written any more: what is left is closed as `unknown` by whoever comes next.
+      state = 'closed'
       clearTimeout(later)
       clearTimeout(sweep)
-      for (const client of Object.values(held)) client?.release()
+      for (const writer of [...intentWriters, outcomeWriter]) writer.release()
     },
     get backlog() {
       return intents.length + outcomes.length
     },
     get openSince() {
       const [oldest] = open.values()
-      return oldest
+      return oldest?.at
     },
   }
 }
 
 /** For what must be atomic with a change in the database: the entry is there exactly if the change is. */
 export async function appendWithin(tx: Tx, entry: AuditEntry): Promise<void> {
-  const canonical = canonicalEntry(entry)
-  await tx
-    .insertInto('audit_entry')
-    .values({
-      at: new Date(entry.at),
-      kind: entry.kind,
-      correlation_id: entry.correlationId,
-      replica_id: null,
-      actor_id: entry.actor.id,
-      environment_id: entry.environment?.id ?? null,
-      result: entry.result,
-      canonical,
-      leaf_hash: leafHash(canonical),
-    })
-    .execute()
+  await writeWithin(tx, [toLine(entry)])
 }

@@ -4,13 +4,16 @@
  * each of its intents that has none (I2).
  */
 import { sql } from 'kysely'
-import type { Db } from '../db/open.ts'
+import type { Db, Tx } from '../db/open.ts'
 import { newId, type ReplicaId } from '../ids.ts'
-import { canonicalEntry, leafHash, type OutcomeEntry } from './entry.ts'
+import { toLine, writeWithin } from './batch.ts'
+import type { OutcomeEntry } from './entry.ts'
 
 /** Milliseconds without a sign of life after which a replica counts as dead. */
 export const deadAfter = 10_000
 const signEvery = 1_000
+/** How far a clock may have been set back, in milliseconds. */
+const clockGrace = 10_000
 /** How long a broker that stops may take over its own, in milliseconds. */
 const longestClosing = 5_000
 
@@ -34,7 +37,11 @@ export async function openPresence(
 ): Promise<Presence> {
   const now = options.now ?? Date.now
   if (options.alone) await closeDead(options.unhurried, 0, now)
-  await db.insertInto('replica').values({ id }).execute()
+  // By this broker's clock, like its entries.
+  await db
+    .insertInto('replica')
+    .values({ id, open_since: new Date(now()) })
+    .execute()
   let running: Promise<void> = Promise.resolve()
   let busy = false
   let closing: Promise<unknown> | undefined
@@ -70,7 +77,10 @@ export async function openPresence(
       // another where that takes too long.
       let giveUp: NodeJS.Timeout | undefined
       await Promise.race([
-        closeReplicas(options.unhurried, [id], now).catch(() => undefined),
+        (options.openSince() === undefined
+          ? db.deleteFrom('replica').where('id', '=', id).execute()
+          : closeReplicas(options.unhurried, [id], now)
+        ).catch(() => undefined),
         new Promise((resolve) => {
           giveUp = setTimeout(resolve, longestClosing)
         }),
@@ -99,13 +109,6 @@ async function deadReplicas(db: Db, silence: number): Promise<readonly string[]>
   return rows.map((row) => row.id)
 }
 
-type OpenIntent = {
-  readonly correlation_id: string
-  readonly actor_id: string | null
-  readonly environment_id: string | null
-  readonly canonical: string
-}
-
 async function closeReplicas(db: Db, ids: readonly string[], now: () => number): Promise<number> {
   return db.transaction().execute(async (tx) => {
     const mine = await tx
@@ -117,59 +120,49 @@ async function closeReplicas(db: Db, ids: readonly string[], now: () => number):
       .execute()
     let closed = 0
     for (const replica of mine) {
-      // A minute's grace for a broker whose clock runs behind the database's.
-      const since = new Date(replica.open_since.getTime() - 60_000)
-      // Grouped, not joined: for an anti-join without statistics, which a crash takes away, the planner takes every
-      // outcome for each intent, and a busy minute is many of both.
-      const { rows: open } = await sql<OpenIntent>`
-        select correlation_id,
-          min(actor_id) filter (where kind <> 'outcome') as actor_id,
-          min(environment_id) filter (where kind <> 'outcome') as environment_id,
-          min(canonical) filter (where kind <> 'outcome') as canonical
-        from audit_entry
-        where at >= ${since}::timestamptz
-          and (kind = 'outcome' or (replica_id = ${replica.id}
-            and (kind = 'lookup' or (kind = 'decision' and result = 'allow'))))
-        group by correlation_id
-        having not bool_or(kind = 'outcome')
-      `.execute(tx)
-      const rows = open.map((intent) => {
-        const { actor, environment } = JSON.parse(intent.canonical) as Pick<
-          OutcomeEntry,
-          'actor' | 'environment'
-        >
-        const entry: OutcomeEntry = {
-          kind: 'outcome',
-          result: 'unknown',
-          at: now(),
-          correlationId: intent.correlation_id,
-          actor,
-          environment,
-          detail: 'the replica that sent it ended before it could say what came of it',
-        }
-        const canonical = canonicalEntry(entry)
-        return {
-          at: new Date(entry.at),
-          kind: entry.kind,
-          correlation_id: entry.correlationId,
-          replica_id: null,
-          actor_id: intent.actor_id,
-          environment_id: intent.environment_id,
-          result: entry.result,
-          canonical,
-          leaf_hash: leafHash(canonical),
-        }
-      })
-      for (let i = 0; i < rows.length; i += 500) {
-        await tx
-          .insertInto('audit_entry')
-          .values(rows.slice(i, i + 500))
-          .execute()
-      }
-      closed += rows.length
+      const open = await openIntents(tx, replica.id, replica.open_since)
+      await writeWithin(
+        tx,
+        open.map(({ correlation_id, intent }) => {
+          const { actor, environment } = JSON.parse(intent) as Pick<
+            OutcomeEntry,
+            'actor' | 'environment'
+          >
+          return toLine({
+            kind: 'outcome',
+            result: 'unknown',
+            at: now(),
+            correlationId: correlation_id,
+            actor,
+            environment,
+            detail: 'the replica that sent it ended before it could say what came of it',
+          })
+        }),
+      )
+      closed += open.length
     }
     return closed
   })
+}
+
+type OpenIntent = { readonly correlation_id: string; readonly intent: string }
+
+/** What a replica sent, or was about to, and of which nobody said how it ended. Outcomes are the replica's own. */
+async function openIntents(tx: Tx, id: string, openSince: Date): Promise<readonly OpenIntent[]> {
+  // Grace for a clock that was set back between an entry and the sign of life after it.
+  const since = new Date(openSince.getTime() - clockGrace)
+  // Grouped, not joined: for an anti-join without statistics, which a crash takes away, the planner takes every
+  // outcome for each intent, and a busy minute is many of both.
+  const { rows } = await sql<OpenIntent>`
+    select correlation_id, min(canonical) filter (where kind <> 'outcome') as intent
+    from audit_entry
+    where last_at >= ${since}::timestamptz
+      and (replica_id = ${id} or replica_id is null)
+      and (kind in ('outcome', 'lookup') or (kind = 'decision' and result = 'allow'))
+    group by correlation_id
+    having not bool_or(kind = 'outcome')
+  `.execute(tx)
+  return rows
 }
 
 export function newReplicaId(): ReplicaId {

@@ -171,12 +171,32 @@ export type ReplicaTable = {
   open_since: Generated<Date>
 }
 
-export type AuditEntryTable = {
+/** The entries of one insert. */
+export type AuditBatchTable = {
   id: GeneratedAlways<string>
+  replica_id: string | null
+  first_at: Date
+  last_at: Date
+  /** Of each entry: at, kind, result, correlation, actor, environment. One entry a line. */
+  heads: string
+  /** Canonical JSON, one entry a line. */
+  entries: string
+}
+
+/** The entries of every batch, one by one: a view. */
+export type AuditEntryView = {
+  /** The batch's id times 512, and the entry's place in it, from 0. */
+  id: string
+  batch_id: string
+  /** From 1. */
+  place: string
+  first_at: Date
+  last_at: Date
+  heads: string
+  replica_id: string | null
   at: Date
   kind: string
   correlation_id: string
-  replica_id: string | null
   actor_id: string | null
   environment_id: string | null
   result: string
@@ -202,7 +222,8 @@ export type Database = {
   freeze: FreezeTable
   revision: RevisionTable
   replica: ReplicaTable
-  audit_entry: AuditEntryTable
+  audit_batch: AuditBatchTable
+  audit_entry: AuditEntryView
 }
 
 export type Row<T extends keyof Database> = Selectable<Database[T]>

@@ -87,13 +87,18 @@ test('the log', async (t) => {
   await t.test('takes no change, no deletion and no truncation', async () => {
     const before = await sql<{ n: string }>`select count(*) as n from audit_entry`.execute(db)
     for (const statement of [
-      sql`update audit_entry set result = 'allow'`,
-      sql`update audit_entry set id = default where false`,
-      sql`delete from audit_entry`,
-      sql`delete from audit_entry where kind = 'decision'`,
-      sql`truncate audit_entry`,
+      sql`update audit_batch set heads = replace(heads, 'deny', 'allow')`,
+      sql`update audit_batch set id = default where false`,
+      sql`delete from audit_batch`,
+      sql`delete from audit_batch where last_at < now()`,
+      sql`truncate audit_batch`,
     ])
       await assert.rejects(statement.execute(db), /append-only/)
+    for (const statement of [
+      sql`update audit_entry set result = 'allow'`,
+      sql`delete from audit_entry where kind = 'decision'`,
+    ])
+      await assert.rejects(statement.execute(db), /view/)
     const after = await sql<{ n: string }>`select count(*) as n from audit_entry`.execute(db)
     assert.deepEqual(after.rows, before.rows)
   })
@@ -108,7 +113,7 @@ test('the log', async (t) => {
     async () => {
       const agents = async () => (await db.selectFrom('agent').select('id').execute()).length
       const [before, sent] = [await agents(), upstream.received.length]
-      await sql`alter table audit_entry rename to audit_entry_away`.execute(db)
+      await sql`alter table audit_batch rename to audit_batch_away`.execute(db)
       try {
         const allowed = await railway(broker.url, token, read)
         assert.equal(allowed.status, 503)
@@ -141,11 +146,11 @@ test('the log', async (t) => {
           body: JSON.stringify({ name: 'unrecorded' }),
         })
         assert.ok(created.status >= 500)
-        assert.ok(!/audit_entry|\brelation\b|sql/i.test(await created.text()))
+        assert.ok(!/audit_batch|\brelation\b|sql/i.test(await created.text()))
         assert.equal(await agents(), before)
         assert.equal(upstream.received.length, sent)
       } finally {
-        await sql`alter table audit_entry_away rename to audit_entry`.execute(db)
+        await sql`alter table audit_batch_away rename to audit_batch`.execute(db)
       }
       assert.equal((await railway(broker.url, token, read)).status, 200, 'and then it goes on')
     },

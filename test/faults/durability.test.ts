@@ -19,11 +19,13 @@ test('every audit entry is written with synchronous_commit on, whatever the data
   await sql`
     create function witness() returns trigger language plpgsql as $$
     begin
-      insert into witness values (current_setting('synchronous_commit'), new.kind);
+      insert into witness
+      select current_setting('synchronous_commit'), split_part(line, ' ', 2)
+      from unnest(string_to_array(new.heads, e'\\n')) as line;
       return new;
     end $$
   `.execute(db)
-  await sql`create trigger witness after insert on audit_entry for each row execute function witness()`.execute(
+  await sql`create trigger witness after insert on audit_batch for each row execute function witness()`.execute(
     db,
   )
 

@@ -15,12 +15,13 @@ test('of a dead replica exactly what is open is closed, also among very many ent
   await sql`insert into replica (id, seen_at) values ('dead', now() - interval '1 minute'), ('alive', now())`.execute(
     db,
   )
-  const canonical = `{"actor":{"id":"a","kind":"agent"}}`
   const add = (kind: string, result: string, correlation: string, replica: string, count = 1) =>
     sql`
-      insert into audit_entry (at, kind, correlation_id, replica_id, actor_id, result, canonical, leaf_hash)
-      select now(), ${kind}, ${correlation} || n, ${replica}, 'a', ${result}, ${canonical}, ''
-      from generate_series(1, ${sql.lit(count)}) as n
+      insert into audit_batch (replica_id, first_at, last_at, heads, entries)
+      select ${replica}, now(), now(),
+        string_agg(concat_ws(' ', to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SSZ'), ${kind}::text, ${result}::text, ${correlation} || n, 'a'), e'\\n'),
+        string_agg('{"actor":{"id":"a","kind":"agent"}}', e'\\n')
+      from generate_series(1, ${sql.lit(count)}) as n group by n / 16
     `.execute(db)
   await add('decision', 'allow', 'done', 'dead', 20_000)
   await add('outcome', 'completed', 'done', 'dead', 20_000)

@@ -190,9 +190,9 @@ test('what is in a backup is one moment of the database, however long the backup
   t.after(() => pool.end())
   const other = await pool.connect()
   await other.query('begin')
-  await other.query('lock table audit_entry, operator in access exclusive mode')
+  await other.query('lock table audit_batch, operator in access exclusive mode')
   await other.query(
-    "insert into audit_entry (at, kind, correlation_id, result, canonical, leaf_hash) values (now(), 'late', '', '', '', '')",
+    "insert into audit_batch (first_at, last_at, heads, entries) values (now(), now(), 'late', '{}')",
   )
   const writing = writeBackup(db, path)
   await until('the backup waits for the lock', async () => {
@@ -204,7 +204,7 @@ test('what is in a backup is one moment of the database, however long the backup
   await other.query('commit')
   other.release()
   const { rows } = await writing
-  assert.equal(rows['audit_entry'], 0)
+  assert.equal(rows['audit_batch'], 0)
 })
 
 test('a restore takes nothing from a file that is damaged in any way', async (t) => {
