@@ -17,6 +17,9 @@ const prefixes = {
   freeze: 'fz',
   replica: 'rep',
   signingKey: 'sk',
+  approval: 'apr',
+  accessRequest: 'acc',
+  passkey: 'pk',
 } as const
 
 export type IdKind = keyof typeof prefixes
@@ -33,6 +36,9 @@ export type CorrelationId = Id<'correlation'>
 export type FreezeId = Id<'freeze'>
 export type ReplicaId = Id<'replica'>
 export type SigningKeyId = Id<'signingKey'>
+export type ApprovalId = Id<'approval'>
+export type AccessRequestId = Id<'accessRequest'>
+export type PasskeyId = Id<'passkey'>
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const pool = Buffer.alloc(16 * 256)

@@ -4,7 +4,7 @@
  * neither break a line nor pose as an entry.
  */
 import { createHash } from 'node:crypto'
-import { canonicalize, type Canonical } from './canonical.ts'
+import { canonicalize, type Canonical } from '../core/canonical.ts'
 import type { Effect } from '../core/operation.ts'
 
 export type Actor = {

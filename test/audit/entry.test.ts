@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { canonicalize, type Canonical } from '../../src/audit/canonical.ts'
+import { canonicalize, type Canonical } from '../../src/core/canonical.ts'
 import {
   canonicalEntry,
   clip,

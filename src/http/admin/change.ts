@@ -1,7 +1,7 @@
 /** How the operators' realm changes anything: the change, its audit entry and the new revision, all or none. */
 import type { FastifyRequest } from 'fastify'
 import { appendWithin } from '../../audit/log.ts'
-import type { Canonical } from '../../audit/canonical.ts'
+import type { Canonical } from '../../core/canonical.ts'
 import { bumpRevision } from '../../db/feed.ts'
 import type { Tx } from '../../db/open.ts'
 import type { RevisionScope } from '../../db/types.ts'

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { canonicalize, type Canonical } from '../../src/audit/canonical.ts'
+import { canonicalize, type Canonical } from '../../src/core/canonical.ts'
 
 test('RFC 8785: the example of its section 3.2.2 comes out as the RFC prints it', () => {
   const value = {

@@ -1,0 +1,210 @@
+/**
+ * Approvals: a person's decision about one exact request. The rules are here, and the two digests that bind it: that of
+ * the request, by which the same request by the same principal is known again, and that of the document which a person
+ * read, with what they decided, which is what their passkey signs.
+ */
+import { createHash } from 'node:crypto'
+import type {
+  AgentId,
+  ApprovalId,
+  CredentialId,
+  EnvironmentId,
+  GrantId,
+  OperatorId,
+} from '../ids.ts'
+import { canonicalize, type Canonical } from './canonical.ts'
+import type { Effect } from './operation.ts'
+
+/**
+ * - `pending`    nobody has decided
+ * - `approved`   the agent may send the request again, once; or the broker is about to send it
+ * - `held`       approved, and waiting for the end of its undo window
+ * - `sending`    somebody took it: it went out, or is about to, and cannot be taken again
+ * - `done`       it was sent, and the outcome is on record
+ * - `unknown`    whoever took it ended before the outcome was known; it is not sent again
+ * - `denied`, `expired`, `cancelled`   it will never be sent
+ */
+export const approvalStates = [
+  'pending',
+  'approved',
+  'held',
+  'sending',
+  'done',
+  'unknown',
+  'denied',
+  'expired',
+  'cancelled',
+] as const
+export type ApprovalState = (typeof approvalStates)[number]
+
+/** From which states a new one can be reached. What is not here is final. */
+export const approvalSteps: Readonly<Record<ApprovalState, readonly ApprovalState[]>> = {
+  pending: ['approved', 'held', 'denied', 'expired', 'cancelled'],
+  approved: ['sending', 'expired', 'cancelled'],
+  held: ['sending', 'expired', 'cancelled'],
+  sending: ['done', 'unknown'],
+  done: [],
+  unknown: [],
+  denied: [],
+  expired: [],
+  cancelled: [],
+}
+
+/** What one approval is for: the principal, and the request as it would leave (design: step 5). */
+export type ApprovableRequest = {
+  readonly agentId: AgentId
+  readonly grantId: GrantId
+  readonly environmentId: EnvironmentId
+  readonly credential: { readonly id: CredentialId; readonly version: number }
+  readonly provider: string
+  readonly origin: string
+  readonly method: string
+  /** Path and query, as the broker spells them. */
+  readonly target: string
+  /** Those that the manifest calls meaningful, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer | undefined
+}
+
+/** SHA-256 of the request's canonical JSON (RFC 8785), in hex. */
+export function requestDigest(request: ApprovableRequest): string {
+  const { body, ...rest } = request
+  return digestOf({ ...rest, bodyDigest: sha256(body ?? ''), v: 1 })
+}
+
+/** One operation as a person reads it: what the broker understood, never what the agent says of it. */
+export type ShownOperation = {
+  readonly name: string
+  readonly effects: readonly Effect[]
+  /** `<kind>:<id>`, and the name that the provider has for it where it was asked. */
+  readonly objects: readonly {
+    readonly id: string
+    readonly name?: string | undefined
+    /** Names of environments, or of places that no environment is bound to. */
+    readonly livesIn: readonly string[]
+  }[]
+  readonly arguments: Canonical
+}
+
+/** One fact about what would be lost: `{ label: 'Backups that die with it', value: '4' }`. */
+export type ShownFact = { readonly label: string; readonly value: string }
+
+/** Everything that a person is shown, and therefore signs. */
+export type ApprovalDocument = {
+  readonly id: ApprovalId
+  readonly requestDigest: string
+  readonly agent: { readonly id: AgentId; readonly name: string }
+  readonly grantId: GrantId
+  readonly environment: {
+    readonly id: EnvironmentId
+    readonly name: string
+    readonly protected: boolean
+  }
+  readonly provider: string
+  readonly operations: readonly ShownOperation[]
+  readonly facts: readonly ShownFact[]
+  /** Why it needs an approval. */
+  readonly because: readonly string[]
+  /** Seconds for which an approved request is held before the broker sends it; absent where the agent sends it. */
+  readonly holdSeconds?: number | undefined
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number
+  readonly expiresAt: number
+  /** 32 random bytes, base64url: no two documents have one digest. */
+  readonly nonce: string
+}
+
+export type ApprovalDecision = 'approve' | 'deny'
+
+/** What the WebAuthn challenge is: 32 bytes that say what was read, what was decided, and by whom. */
+export function decisionDigest(
+  document: ApprovalDocument,
+  decision: ApprovalDecision,
+  approverId: OperatorId,
+): Buffer {
+  return createHash('sha256')
+    .update(decisionText(document, decision, approverId))
+    .digest()
+}
+
+/** The canonical text whose digest is signed, for evidence that is checked later. */
+export function decisionText(
+  document: ApprovalDocument,
+  decision: ApprovalDecision,
+  approverId: OperatorId,
+): string {
+  return canonicalize({ approver: approverId, decision, document, v: 1 } as unknown as Canonical)
+}
+
+/** Who may decide beside the owner: anyone who approves, or somebody other than the agent's owner. */
+export const approverRules = ['anyone', 'not_owner', 'two_persons'] as const
+export type ApproverRule = (typeof approverRules)[number]
+
+export type DecisionFacts = {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly approval: {
+    readonly state: ApprovalState
+    readonly expiresAt: number
+    /** Who has approved it already; more than one only where two persons must. */
+    readonly approvedBy: readonly OperatorId[]
+  }
+  readonly environment: {
+    readonly protected: boolean
+    readonly owners: readonly OperatorId[]
+  }
+  readonly agentOwner: OperatorId
+  readonly rule: ApproverRule
+  readonly approver: {
+    readonly id: OperatorId
+    readonly active: boolean
+    readonly isApprover: boolean
+    readonly via: 'bearer' | 'cookie'
+  }
+  readonly decision: ApprovalDecision
+  readonly evidence: 'passkey' | 'one_time_code'
+  /** Whether an admin has switched one-time codes on. */
+  readonly oneTimeCodes: boolean
+  /** The operators to whom it is shown at this moment: the owners, and after a time the escalation group. */
+  readonly routedTo: readonly OperatorId[]
+}
+
+export type DecisionRefusal =
+  | 'bearer'
+  | 'not_an_approver'
+  | 'not_routed'
+  | 'not_pending'
+  | 'expired'
+  | 'owner_of_the_agent'
+  | 'already_approved'
+  | 'code_not_allowed'
+
+/** Whether this person may decide now; undefined where they may. Silence never becomes an approval. */
+export function decisionRefusal(facts: DecisionFacts): DecisionRefusal | undefined {
+  const { approval, approver, environment, rule } = facts
+  if (approver.via === 'bearer') return 'bearer'
+  if (!approver.active || !approver.isApprover) return 'not_an_approver'
+  if (!facts.routedTo.includes(approver.id)) return 'not_routed'
+  if (approval.state !== 'pending') return 'not_pending'
+  if (!(facts.now < approval.expiresAt)) return 'expired'
+  // To say no is open to every approver, by every means: it takes nothing from anybody.
+  if (facts.decision === 'deny') return undefined
+  if (facts.evidence === 'one_time_code' && (!facts.oneTimeCodes || environment.protected))
+    return 'code_not_allowed'
+  if (rule === 'not_owner' && approver.id === facts.agentOwner) return 'owner_of_the_agent'
+  if (approval.approvedBy.includes(approver.id)) return 'already_approved'
+  return undefined
+}
+
+/** How many different persons must say yes. */
+export function approvalsNeeded(rule: ApproverRule): number {
+  return rule === 'two_persons' ? 2 : 1
+}
+
+function digestOf(value: unknown): string {
+  return sha256(canonicalize(value as Canonical))
+}
+
+function sha256(data: string | Buffer): string {
+  return createHash('sha256').update(data).digest('hex')
+}
