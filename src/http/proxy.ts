@@ -136,7 +136,9 @@ export function proxyRoutes(app: App, deps: Deps): void {
     if (!(confirmed === true || (await confirmed))) {
       throw new Problem('unavailable', 'the broker cannot hear whether this capability was revoked')
     }
-    const verified = deps.verifier.cached(token, now) ?? (await deps.verifier.verify(token, now))
+    const verified =
+      deps.verifier.cached(token, now, request.raw.socket) ??
+      (await deps.verifier.verify(token, now))
     const refusal = verified.ok
       ? undefined
       : new Problem(verified.refusal.code, verified.refusal.detail)

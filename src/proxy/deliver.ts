@@ -4,14 +4,13 @@
  * problem instead of a torso; everything else streams, chunk by chunk.
  */
 import { PassThrough, type Transform } from 'node:stream'
-import type { ServerResponse } from 'node:http'
 import type { OutcomeEntry } from '../audit/entry.ts'
 import { decodersFor } from './decode.ts'
 import type { Egress, EgressControl, EgressFailure, EgressRequest } from './egress.ts'
 import { failureFor, upstreamFailed, type Failure } from './failure.ts'
 import { answerHeaders } from './headers.ts'
 import { BodyRedactor, redactedField, redactedHeaders, type Redaction } from './redaction.ts'
-import { Reply } from './reply.ts'
+import { Reply, type AnswerSink } from './reply.ts'
 import type { Scrubber } from './scrub.ts'
 
 export type { Failure } from './failure.ts'
@@ -26,7 +25,7 @@ export type Delivery = {
   readonly redaction: Redaction | undefined
   /** The id of the credential that a minted secret was sealed as, if it was. */
   readonly onMinted: (value: string) => Promise<string | undefined>
-  readonly response: () => ServerResponse
+  readonly response: () => AnswerSink
 }
 
 export type Delivered = {

@@ -4,7 +4,6 @@
  * value comes back to the agent in none of its usual spellings (I1); and every intent gets its outcome, whichever side
  * breaks off first.
  */
-import type { ServerResponse } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { AuditLog } from '../audit/log.ts'
 import type { OutcomeEntry } from '../audit/entry.ts'
@@ -19,6 +18,7 @@ import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
 import { deliver, type Delivered, type Failure } from './deliver.ts'
 import type { MintedSealer } from './minted.ts'
 import { redactionFor } from './redaction.ts'
+import type { AnswerSink } from './reply.ts'
 import { createScrubber, type Scrubber } from './scrub.ts'
 
 export type Forwardable = {
@@ -38,7 +38,7 @@ export type Forwarder = {
    * Undefined once the answer has been given to `response()`, which is called at most once; a failure where nothing
    * was given to the agent yet. Rejects with `AuditUnavailable` where the intent could not be recorded: nothing left.
    */
-  forward(request: Forwardable, response: () => ServerResponse): Promise<Failure | undefined>
+  forward(request: Forwardable, response: () => AnswerSink): Promise<Failure | undefined>
 }
 
 export function createForwarder(deps: {

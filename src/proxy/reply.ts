@@ -2,11 +2,23 @@
  * What the agent gets of an answer: its header fields, our own, and the body, scrubbed as the last thing before it is
  * written. Nothing is asked of the connection to the agent before there is something to give.
  */
-import type { ServerResponse } from 'node:http'
 import type { Scrubber, ScrubStream } from './scrub.ts'
 
+/** Where an answer goes: the agent's own connection (node:http's `ServerResponse`), or what is kept for it. */
+export type AnswerSink = {
+  readonly shouldKeepAlive: boolean
+  on(event: 'close', listener: () => void): unknown
+  once(event: 'drain', listener: () => void): unknown
+  writeHead(status: number, headers: string[]): unknown
+  flushHeaders(): void
+  write(chunk: Buffer): boolean
+  end(): unknown
+  end(text: string, encoding: 'latin1'): unknown
+  destroy(): unknown
+}
+
 export type ReplyOptions = {
-  readonly response: () => ServerResponse
+  readonly response: () => AnswerSink
   readonly scrubber: Scrubber
   readonly correlationId: string
   readonly status: number
@@ -18,7 +30,7 @@ export type ReplyOptions = {
 
 export class Reply {
   readonly #options: ReplyOptions
-  #response: ServerResponse | undefined
+  #response: AnswerSink | undefined
   #scrub: ScrubStream | undefined
 
   constructor(options: ReplyOptions) {
@@ -75,7 +87,7 @@ export class Reply {
     this.#response?.destroy()
   }
 
-  #open(extra: readonly string[]): ServerResponse {
+  #open(extra: readonly string[]): AnswerSink {
     const { status, headers, correlationId, onClose } = this.#options
     const response = this.#options.response()
     this.#response = response

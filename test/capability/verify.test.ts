@@ -45,9 +45,10 @@ test('a capability says what it was issued for, and nothing else', async () => {
 
 test('what was verified before is known by the whole token, and by nothing less', async () => {
   const { verifier, issued } = await world()
-  assert.equal(verifier.cached(issued.token, now), undefined)
+  const connection = {}
+  assert.equal(verifier.cached(issued.token, now, connection), undefined)
   await verifier.verify(issued.token, now)
-  assert.equal(verifier.cached(issued.token, now)?.ok, true)
+  assert.equal(verifier.cached(issued.token, now, connection)?.ok, true)
   const [head = '', body = ''] = issued.token.split('.')
   for (const other of [
     `${head}.${body}.`,
@@ -57,6 +58,7 @@ test('what was verified before is known by the whole token, and by nothing less'
     `${issued.token} `,
   ]) {
     assert.equal(verifier.cached(other, now), undefined)
+    assert.equal(verifier.cached(other, now, connection), undefined)
     assert.equal((await verifier.verify(other, now)).ok, false)
   }
 })
@@ -70,8 +72,9 @@ test('a refusal is not remembered as a yes', async () => {
 
 test('what was verified before is revoked, expires and loses its key all the same', async () => {
   const { verifier, issued, state, keyring } = await world()
+  const connection = {}
   const code = (at = now) => {
-    const hit = verifier.cached(issued.token, at)
+    const hit = verifier.cached(issued.token, at, connection)
     return hit === undefined || hit.ok ? hit?.ok : hit.refusal.code
   }
   await verifier.verify(issued.token, now)
@@ -86,4 +89,15 @@ test('what was verified before is revoked, expires and loses its key all the sam
   state.keyring = undefined
   assert.equal(code(), 'capability_invalid')
   assert.equal((await verifier.verify(issued.token, now)).ok, false, 'a sealed broker knows no one')
+})
+
+test('on one connection each capability is itself, whichever came before', async () => {
+  const { verifier, issued, state } = await world()
+  const other = await world()
+  const connection = {}
+  await verifier.verify(issued.token, now)
+  assert.equal(verifier.cached(issued.token, now, connection)?.claims?.jti, issued.id)
+  assert.equal(verifier.cached(other.issued.token, now, connection), undefined)
+  state.revoked.add(issued.id)
+  assert.equal(verifier.cached(issued.token, now, connection)?.ok, false)
 })
