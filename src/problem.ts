@@ -37,6 +37,7 @@ export const problems = {
   },
   argument_forbidden: { status: 403, title: 'The grant does not allow this argument' },
   approval_required: { status: 403, title: 'A person must approve this request' },
+  not_approvable: { status: 403, title: 'No person can approve this request' },
   grant_inactive: { status: 403, title: 'The grant is not active' },
   frozen: { status: 403, title: 'This is frozen' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import type { ProviderAdapter } from '../../src/provider/adapter.ts'
-import { kinds as awsKinds } from '../../src/provider/aws/kinds.ts'
+import { awsService } from '../../src/provider/aws/catalogue.ts'
 import { describe as describeDigitalocean } from '../../src/provider/digitalocean/compile.ts'
 import { railwayCatalogue } from '../../src/provider/railway/catalogue.ts'
 import type { RestManifest } from '../../src/provider/rest/manifest.ts'
@@ -40,7 +40,9 @@ const composed: Readonly<Record<string, () => readonly Part[]>> = {
         described: countModel(beside(`aws/${service}.json.gz`)),
       })
       const prefixes = `prefixes of ids, target: asked from EC2, with its owner`
-      return service === 'ec2' ? { ...part, ids: new Map([[prefixes, awsKinds.size]]) } : part
+      return service === 'ec2'
+        ? { ...part, ids: new Map([[prefixes, awsService('ec2').kinds.length]]) }
+        : part
     }),
   github: () => [
     filePart({

@@ -5,7 +5,7 @@ import {
   generateKeyPairSync,
   sign as signWith,
   type KeyObject,
-  type webcrypto,
+  webcrypto,
 } from 'node:crypto'
 import { exportJWK, exportSPKI, importJWK } from 'jose'
 import type { World } from './world.ts'
@@ -142,7 +142,7 @@ async function hmacSecret(
       return Buffer.from(pem.trim())
     case 'der':
     case 'spki':
-      return Buffer.from(await crypto.subtle.exportKey('spki', key))
+      return Buffer.from(await webcrypto.subtle.exportKey('spki', key))
     case 'raw':
     case 'bytes':
       return raw

@@ -4,7 +4,9 @@ import { Value } from 'typebox/value'
 import { reportLines, type Report } from '../provider/compile/report.ts'
 import { compileApart } from '../provider/imported/compile-apart.ts'
 import type { DescriptionKind } from '../provider/imported/description.ts'
-import { complaintAbout, ImportedManifest, ImportedReview } from '../provider/imported/manifest.ts'
+import { complaintAbout } from '../provider/imported/complaint.ts'
+import { ImportedManifest } from '../provider/imported/manifest.ts'
+import { ImportedReview } from '../provider/imported/review.ts'
 import { record, records, shown, text, texts, type Shape } from './answer.ts'
 import { command, type Command } from './command.ts'
 import { Failure, usage } from './failure.ts'
@@ -23,6 +25,7 @@ const files = {
     help: 'OpenAPI 3.x, Swagger 2, a GraphQL schema, or a list',
   },
   review: { type: 'string', value: '<file>', help: 'What you reviewed, in JSON or YAML' },
+  graphql: { type: 'boolean', help: 'The description is a GraphQL schema: SDL or introspection' },
   list: { type: 'boolean', help: 'The description is a list: [[method, path, operation], …]' },
   verbose: { type: 'boolean', help: 'Say of every operation how it was classified, and why' },
 } as const
@@ -50,13 +53,21 @@ async function readReview(path: string | undefined): Promise<ImportedReview> {
   throw usage(`The review is wrong at ${where(error?.instancePath)}: ${error?.message ?? 'shape'}.`)
 }
 
+function kindGiven(options: {
+  readonly graphql: boolean
+  readonly list: boolean
+}): DescriptionKind {
+  if (options.graphql && options.list) throw usage('--graphql and --list contradict each other.')
+  return options.graphql ? 'graphql' : options.list ? 'list' : 'openapi'
+}
+
 function where(pointer: string | undefined): string {
   return pointer === undefined || pointer === '' ? 'its outermost member' : pointer
 }
 
 /** The same checks as the broker’s, so that an error is told before a password is asked for. */
-function check(manifest: ImportedManifest, review: ImportedReview): void {
-  const complaint = complaintAbout(manifest, review)
+function check(manifest: ImportedManifest, review: ImportedReview, kind: DescriptionKind): void {
+  const complaint = complaintAbout(manifest, review, kind)
   if (complaint !== undefined) throw usage(`${complaint.pointer.slice(1)}: ${complaint.detail}.`)
 }
 
@@ -69,7 +80,11 @@ function reportIn(answer: Shape): Report {
   const count = (shape: Shape, member: string): number => Number(text(shape, member) ?? 0)
   const effects = record(answer['effects'])
   const scopes = record(answer['scopes'])
+  const edges = answer['edges'] === undefined ? undefined : record(answer['edges'])
   return {
+    ...(edges === undefined
+      ? {}
+      : { edges: { unclassified: texts(edges, 'unclassified'), secret: texts(edges, 'secret') } }),
     source: shown(answer, 'source'),
     operations: count(answer, 'operations'),
     unreviewed: count(answer, 'unreviewed'),
@@ -109,7 +124,6 @@ const build = command({
     'Compile a description into a catalogue, and say what was classified how; needs no broker',
   options: {
     ...files,
-    graphql: { type: 'boolean', help: 'The description is a GraphQL schema: SDL or introspection' },
     manifest: { type: 'string', value: '<file>', help: 'The manifest it will be imported with' },
     out: { type: 'string', value: '<file>', help: 'Where the catalogue is written' },
   },
@@ -123,12 +137,11 @@ const build = command({
   ],
   async run(call) {
     const { options } = call
-    if (options.graphql && options.list) throw usage('--graphql and --list contradict each other.')
-    const kind: DescriptionKind = options.graphql ? 'graphql' : options.list ? 'list' : 'openapi'
+    const kind = kindGiven(options)
     const review = await readReview(options.review)
     const manifest =
       options.manifest === undefined ? undefined : await readManifest(options.manifest)
-    if (manifest !== undefined) check(manifest, review)
+    if (manifest !== undefined) check(manifest, review, kind)
     const compiled = await compileApart(
       { description: await readText('--description', options.description), kind, manifest, review },
       longestBuild,
@@ -137,10 +150,6 @@ const build = command({
     if (options.out !== undefined) await write(options.out, compiled.catalogue)
     if (call.json) return call.sayJson(compiled.report, 2)
     say(call, compiled.report, options.verbose)
-    if (!compiled.servable)
-      call.say(
-        'An imported GraphQL schema cannot be served yet: every operation is denied for want of review.',
-      )
     if (options.out !== undefined) call.say(`The catalogue is in ${options.out}.`)
   },
 })
@@ -173,6 +182,7 @@ const importIt = command({
   password: true,
   examples: [
     'valetkey provider import acme --description openapi.yaml --manifest acme.yaml --review review.yaml',
+    'valetkey provider import acme --graphql --description schema.graphql --manifest acme.yaml --review review.yaml',
     'valetkey provider import acme --replace --description openapi.yaml --manifest acme.yaml --review review.yaml',
   ],
   notes: [
@@ -183,12 +193,13 @@ const importIt = command({
     const name = nameGiven(call.args.name)
     const manifest = await readManifest(options.manifest)
     const review = await readReview(options.review)
-    check(manifest, review)
+    const kind = kindGiven(options)
+    check(manifest, review, kind)
     const given = await readText('--description', options.description)
     const body = {
       manifest,
       review,
-      kind: options.list ? 'list' : 'openapi',
+      kind,
       description: compact(given),
       ...(options.source === undefined ? {} : { source: options.source }),
       password: await call.password(),

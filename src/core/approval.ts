@@ -133,7 +133,7 @@ export function decisionText(
   decision: ApprovalDecision,
   approverId: OperatorId,
 ): string {
-  return canonicalize({ approver: approverId, decision, document, v: 1 } as unknown as Canonical)
+  return canonicalize({ approver: approverId, decision, document, v: 1 })
 }
 
 /** Who may decide beside the owner: anyone who approves, or somebody other than the agent's owner. */

@@ -93,20 +93,26 @@ export const testNames = [
 
 /**
  * Every value that the path leads to; `*` is every member, whether of a list or, as some servers read it, an object. To a
- * lenient reader a single value is also the list of it, a list is also what it holds, and a member goes by every name that
- * some server takes for its own. A strict one has what else may be taken for the member beside it.
+ * lenient reader a single value is also the list of it, whatever was to be found in its items; a list is also what it
+ * holds, and a member goes by every name that some server takes for its own. A strict one has what else may be taken for
+ * the member beside it. Conditions and ids have the one lenient reader: what adds an effect and what names a place must
+ * not be seen by one of the two alone.
  */
-function valuesAt(
+export function valuesAt(
   value: JsonValue,
   path: readonly string[],
   reader: 'strict' | 'lenient' = 'strict',
+  /** Whether a name led here. Below `*` any scalar would do for a list, and every request has some. */
+  byName = true,
 ): readonly JsonValue[] {
   const [key, ...rest] = path
   if (key === undefined) return [value]
-  if (value === null || typeof value !== 'object')
-    return key === '*' && reader === 'lenient' ? valuesAt(value, rest, reader) : []
+  if (value === null || typeof value !== 'object') {
+    if (key !== '*' || reader === 'strict') return []
+    return rest.length === 0 || (byName && value !== null) ? [value] : []
+  }
   if (key === '*') {
-    const members = Object.values(value).flatMap((member) => valuesAt(member, rest, reader))
+    const members = Object.values(value).flatMap((member) => valuesAt(member, rest, reader, false))
     const single = reader === 'lenient' && !Array.isArray(value) && mayBeNamed(rest[0])
     return single ? [...members, ...valuesAt(value, rest, reader)] : members
   }

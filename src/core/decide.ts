@@ -16,7 +16,7 @@ import {
   type Constraint,
   type Verb,
 } from './grant.ts'
-import { isUnreviewed, type Unreviewed } from './reviewed.ts'
+import { changeOf, type Change, type Unreviewed } from './reviewed.ts'
 import { graveEffects, type Invocation, type Located, type Unresolved } from './operation.ts'
 import type { EnvironmentId, GrantId } from '../ids.ts'
 
@@ -45,7 +45,7 @@ export type Facts = {
     readonly verbs: readonly Verb[]
     readonly constraints: readonly Constraint[]
     readonly approval: ApprovalRule
-    /** Operations that came, or changed, since the grant was reviewed: only a verb that names one covers it. */
+    /** Operations that came, or changed, since the grant was reviewed: see `Change`. */
     readonly unreviewed: Unreviewed
   }
   readonly environment: Environment
@@ -71,8 +71,8 @@ export type DenyReason =
       readonly verbs: readonly Verb[]
       /** Whether the grant covers it, so that asking for a wider capability is enough. */
       readonly grantCovers: boolean
-      /** It came, or changed, since the grant was reviewed. */
-      readonly unreviewed?: true
+      /** It came, or changed, since the grant was reviewed, and a review is what the grant's own verbs want to cover it. */
+      readonly unreviewed?: Change
     }
   | { readonly kind: 'argument_forbidden'; readonly operation: string; readonly path: string }
   | { readonly kind: 'widens'; readonly operation: string; readonly edge: string }
@@ -83,6 +83,8 @@ export type DenyReason =
       readonly unresolved: readonly Unresolved[]
     }
   | { readonly kind: 'outside'; readonly operation: string; readonly places: readonly string[] }
+  /** A person would have to approve it, and its body was not read: nobody could say what they approve. */
+  | { readonly kind: 'not_approvable'; readonly operation: string }
 
 export type Decision =
   | { readonly kind: 'allow' }
@@ -128,24 +130,30 @@ export function decide(facts: Facts): Decision {
   }
 
   const because = approvalNeeded(facts)
-  return because.length > 0 ? { kind: 'needs_approval', because } : { kind: 'allow' }
+  if (because.length === 0) return { kind: 'allow' }
+  const unread = facts.operations.find(({ invocation }) => invocation.opaque === true)
+  return unread === undefined
+    ? { kind: 'needs_approval', because }
+    : deny({ kind: 'not_approvable', operation: unread.invocation.operation })
 }
 
 /** Everything about one operation that needs no look-up. */
 function mayInvoke(facts: Facts, invocation: Invocation): DenyReason | undefined {
   const { capability, grant } = facts
   const operation = invocation.operation
-  const unreviewed = isUnreviewed(grant.unreviewed, operation)
-  const covers = unreviewed ? verbNames : verbCovers
+  const change = changeOf(grant.unreviewed, operation)
+  const covers = covering(change)
   const grantCovers = grant.verbs.some((verb) => covers(verb, invocation))
   if (!grantCovers || !capability.verbs.some((verb) => covers(verb, invocation))) {
     const verbs = [verbFor(invocation)]
+    const reviewed = grant.verbs.some((verb) => verbCovers(verb, invocation))
+    const waiting = reviewed && !grantCovers ? change : undefined
     return {
       kind: 'verb_missing',
       operation,
       verbs,
       grantCovers,
-      ...(unreviewed ? { unreviewed } : {}),
+      ...(waiting === undefined ? {} : { unreviewed: waiting }),
     }
   }
   if (invocation.scope === 'account') return { kind: 'account_scope', operation }
@@ -158,6 +166,17 @@ function mayInvoke(facts: Facts, invocation: Invocation): DenyReason | undefined
   const [edge] = invocation.widens
   if (edge !== undefined) return { kind: 'widens', operation, edge }
   return undefined
+}
+
+function covering(change: Change | undefined): typeof verbCovers {
+  switch (change) {
+    case undefined:
+      return verbCovers
+    case 'new':
+      return verbNames
+    case 'changed':
+      return () => false
+  }
 }
 
 /** The approval rule that holds: a protected environment is never below `destructive`. */

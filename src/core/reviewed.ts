@@ -1,6 +1,7 @@
 /**
- * What a grant was reviewed against. Effect sets and prefixes speak of operations that nobody names: when a catalogue's
- * next version brings another one, or says less of one than before, an older grant must not cover it unseen.
+ * What a grant was reviewed against. Against a catalogue's next version, which an older grant must not cover unseen: effect
+ * sets and prefixes speak of operations that nobody names, so they say nothing of one that is new; and what is another
+ * operation under its old name is not what whoever named it meant, so that nothing covers it before an admin has looked.
  */
 import type { Effect, OperationScope } from './operation.ts'
 
@@ -17,13 +18,17 @@ export type Catalogued = {
 /** Of one version, by the names of the operations that could be used, their effects and fingerprints: see `markOf`. */
 export type ReviewedVersion = Readonly<Record<string, string>>
 
-/** Names of operations; `all` where it cannot be told which. */
-export type Unreviewed = ReadonlySet<string> | 'all'
+/** `new`: only a verb that names it covers it. `changed`: none does, until the grant is reviewed. */
+export type Change = 'new' | 'changed'
 
-export const nothingUnreviewed: Unreviewed = new Set()
+/** What became of operations, by name; `all` where it cannot be told of which. */
+export type Unreviewed = ReadonlyMap<string, Change> | 'all'
 
-export function isUnreviewed(unreviewed: Unreviewed, operation: string): boolean {
-  return unreviewed === 'all' || unreviewed.has(operation)
+export const nothingUnreviewed: Unreviewed = new Map()
+
+/** Undefined where the operation is as it was. Where it cannot be told, it may be another by now. */
+export function changeOf(unreviewed: Unreviewed, operation: string): Change | undefined {
+  return unreviewed === 'all' ? 'changed' : unreviewed.get(operation)
 }
 
 /** `read secret#0f3a…`. */
@@ -42,20 +47,18 @@ export function reviewedVersion(operations: Iterable<Catalogued>): ReviewedVersi
   return version
 }
 
-export type Change = 'new' | 'changed'
-
 /**
- * What became of an operation since: undefined where whoever allowed it then allows no more now. One that has more
- * effects than it had is such: what covers all of them covered the fewer. One with fewer is another operation.
+ * What became of an operation since; undefined where it is the same. With more effects than it had, a verb that names it
+ * would cover what nobody saw; with fewer, an effect set would, and an approval rule would ask nobody; and where its
+ * fingerprint is another, so is what it reaches, or what its arguments add.
  */
 export function changeSince(reviewed: ReviewedVersion, operation: Catalogued): Change | undefined {
   if (!couldBeUsed(operation)) return undefined
   const before = Object.hasOwn(reviewed, operation.name) ? reviewed[operation.name] : undefined
   if (before === undefined) return 'new'
   const [had = '', fingerprint = ''] = before.split('#')
-  const own: readonly string[] = operation.effects
-  const kept = had.split(' ').every((effect) => own.includes(effect))
-  return kept && fingerprint === (operation.fingerprint ?? '') ? undefined : 'changed'
+  const same = had.split(' ').toSorted().join(' ') === operation.effects.toSorted().join(' ')
+  return same && fingerprint === (operation.fingerprint ?? '') ? undefined : 'changed'
 }
 
 /** `reviewed`: undefined where it is not known what that version held. */
@@ -64,7 +67,10 @@ export function unreviewedSince(
   present: Iterable<Catalogued>,
 ): Unreviewed {
   if (reviewed === undefined) return 'all'
-  const names = new Set<string>()
-  for (const one of present) if (changeSince(reviewed, one) !== undefined) names.add(one.name)
-  return names
+  const found = new Map<string, Change>()
+  for (const one of present) {
+    const change = changeSince(reviewed, one)
+    if (change !== undefined) found.set(one.name, change)
+  }
+  return found
 }

@@ -8,6 +8,9 @@ import { AuditUnavailable } from '../audit/log.ts'
 import { Problem, problemBody, problems, type FieldError, type ProblemCode } from '../problem.ts'
 import type { ErrorAnswer } from '../provider/adapter.ts'
 
+/** The problem's code, for whoever has no body to read it in (HEAD) or is given another form of it. */
+const problemHeader = 'valetkey-problem'
+
 type Validation = {
   readonly instancePath: string
   readonly keyword: string
@@ -29,13 +32,16 @@ export function sendProblem(
     contentType: 'application/problem+json',
     body: JSON.stringify(body),
   }
-  // Serialised by now: the schema of the route's answers must not decide what of a problem is shown.
-  return reply
+  void reply
     .code(problems[problem.code].status)
     .header('content-type', answer.contentType)
     .header('cache-control', 'no-store')
-    .serializer((text: string) => text)
-    .send(answer.body)
+    .header(problemHeader, problem.code)
+  // RFC 9110 §9.3.2. Node, told to be strict, breaks the connection off where a body is written all the same.
+  if (reply.request.method === 'HEAD')
+    return reply.header('content-length', Buffer.byteLength(answer.body)).send()
+  // Serialised by now: the schema of the route's answers must not decide what of a problem is shown.
+  return reply.serializer((text: string) => text).send(answer.body)
 }
 
 export function toProblem(error: unknown, request: FastifyRequest): Problem {
@@ -79,6 +85,7 @@ export function unreadable(code: string | undefined): string {
     'content-type: application/problem+json',
     `content-length: ${String(Buffer.byteLength(body))}`,
     'cache-control: no-store',
+    `${problemHeader}: ${problem}`,
     'connection: close',
     '',
     body,

@@ -228,7 +228,16 @@ export function proxyRoutes(app: App, deps: Deps): void {
       // What is recorded from here on is the forwarder's: a second decision must not follow the intent.
       request.caller = undefined
       const failure = await deps.forwarder.forward(
-        { adapter, policy, subject, evaluation, method: request.method, path, startedAt },
+        {
+          adapter,
+          policy,
+          subject,
+          evaluation,
+          method: request.method,
+          path,
+          startedAt,
+          askedAt: () => `${baseOf(deps, request)}${pathOf(request.originalUrl)}`,
+        },
         () => {
           reply.hijack()
           return reply.raw
@@ -277,6 +286,14 @@ function challenge(code: ProblemCode): string {
   return code === 'capability_missing'
     ? 'Bearer realm="valetkey"'
     : 'Bearer realm="valetkey", error="invalid_token"'
+}
+
+/** The origin by which the agent reached us: by a name of ours, or on loopback by any. */
+function baseOf(deps: Deps, request: FastifyRequest): string {
+  const { protocol, host } = new URL(deps.publicUrl)
+  const given = request.headers.host ?? host
+  const named = given === host || given.endsWith(`.${host}`)
+  return named ? `${protocol}//${given}` : `${request.protocol}://${given}`
 }
 
 function pathOf(target: string): string {

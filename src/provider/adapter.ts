@@ -26,8 +26,16 @@ export type RebuiltRequest = {
   /** Lower-case names; only headers that the provider's manifest calls meaningful, and `content-type`. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | undefined
-  /** Where a credential signs requests: the scope of the signature, and which of the provider's hosts it is for. */
-  readonly signing?: { readonly service: string; readonly region: string; readonly origin: string }
+  /**
+   * Where a credential signs requests: the scope of the signature, and which of the provider's hosts it is for. `pin`: the
+   * one of the provider's origins that stands for that host; a credential that is pinned to another signs nothing for it.
+   */
+  readonly signing?: {
+    readonly service: string
+    readonly region: string
+    readonly origin: string
+    readonly pin: string
+  }
 }
 
 export type Identified =
@@ -111,6 +119,11 @@ export type ProviderAdapter = {
   readonly origins: readonly string[]
   /** Path prefixes that clients of this provider put before its own paths when pointed at another host: `/api/v3` for GitHub. Longest first; may be empty. */
   readonly pathPrefixes: readonly string[]
+  /**
+   * Whether a `Link` of an answer that names the path `named` means what was asked as `asked`: GitHub names the pages of
+   * `/repos/o/r/pulls` as `/repositories/7/pulls`. A link is followed as a request of its own, and decided on anew.
+   */
+  readonly samePath?: (asked: string, named: string) => boolean
   /** How a capability may arrive; two carriers in one request are refused. */
   readonly carriers: readonly CarrierStyle[]
   /** How a credential of each style goes out; the first is the default. */
@@ -145,6 +158,14 @@ export type ProviderAdapter = {
   /** Normalises a bound id as `locate` spells it: GitHub lower-cases names. */
   bindingPlace(kind: string, id: string): Place
   locate(invocation: Invocation, context: LocateContext): Promise<Located> | Located
+  /**
+   * Called with the operations of a request that may have left, when its answer begins and when it is over, however it
+   * ended; `keys` are those that it was located with. What a write's credential was told before is not believed after it.
+   */
+  delivered?(
+    invocations: readonly Invocation[],
+    keys: Pick<LocateContext, 'cacheKey' | 'actingKey'>,
+  ): void
   /**
    * Asked when a credential is stored: what it can reach, so that one that reaches more than its environment is warned
    * about. `undefined` where the provider does not say.

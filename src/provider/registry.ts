@@ -1,27 +1,78 @@
-/** The providers that ship with the broker, each an adapter that loads its catalogue at its first use. */
+/**
+ * The providers that ship with the broker. Of each there is only its name until somebody asks for more: its code is
+ * loaded then, and its catalogue at its first use, so that a start costs nothing for providers that nobody uses.
+ */
+import { createRequire } from 'node:module'
 import type { ProviderAdapter } from './adapter.ts'
-import { anthropicAdapter } from './anthropic/adapter.ts'
-import { awsAdapter } from './aws/adapter.ts'
-import { digitaloceanAdapter } from './digitalocean/adapter.ts'
-import { githubAdapter } from './github/adapter.ts'
-import { kubernetesAdapter } from './kubernetes/adapter.ts'
-import { openaiAdapter } from './openai/adapter.ts'
-import { railwayAdapter } from './railway/adapter.ts'
-import { stripeAdapter } from './stripe/adapter.ts'
-import { supabaseAdapter } from './supabase/adapter.ts'
+import type * as anthropic from './anthropic/adapter.ts'
+import type * as aws from './aws/adapter.ts'
+import type * as digitalocean from './digitalocean/adapter.ts'
+import type * as github from './github/adapter.ts'
+import type * as kubernetes from './kubernetes/adapter.ts'
+import type * as openai from './openai/adapter.ts'
+import type * as railway from './railway/adapter.ts'
+import type * as stripe from './stripe/adapter.ts'
+import type * as supabase from './supabase/adapter.ts'
+
+// An adapter is asked things that cannot wait, which `import()` would. It is the same module to both.
+const require = createRequire(import.meta.url)
+const ending = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+
+function load(name: string): unknown {
+  return require(`./${name}/adapter${ending}`)
+}
+
+/** In the order of their names. */
+const shipped: Readonly<Record<string, () => ProviderAdapter>> = {
+  anthropic: () => (load('anthropic') as typeof anthropic).anthropicAdapter(),
+  aws: () => (load('aws') as typeof aws).awsAdapter(),
+  digitalocean: () => (load('digitalocean') as typeof digitalocean).digitaloceanAdapter(),
+  github: () => (load('github') as typeof github).githubAdapter(),
+  kubernetes: () => (load('kubernetes') as typeof kubernetes).kubernetesAdapter(),
+  openai: () => (load('openai') as typeof openai).openaiAdapter(),
+  railway: () => (load('railway') as typeof railway).railwayAdapter(),
+  stripe: () => (load('stripe') as typeof stripe).stripeAdapter(),
+  supabase: () => (load('supabase') as typeof supabase).supabaseAdapter(),
+}
 
 export function shippedProviders(): ReadonlyMap<string, ProviderAdapter> {
-  const adapters = [
-    // In the order of their names.
-    anthropicAdapter(),
-    awsAdapter(),
-    digitaloceanAdapter(),
-    githubAdapter(),
-    kubernetesAdapter(),
-    openaiAdapter(),
-    railwayAdapter(),
-    stripeAdapter(),
-    supabaseAdapter(),
-  ]
-  return new Map(adapters.map((adapter) => [adapter.name, adapter]))
+  return new Map(Object.entries(shipped).map(([name, make]) => [name, lazily(name, make)]))
+}
+
+/** A member that is not here would be one that no shipped provider has. */
+const members: Readonly<Record<Exclude<keyof ProviderAdapter, 'name'>, true>> = {
+  catalogueVersion: true,
+  origins: true,
+  pathPrefixes: true,
+  samePath: true,
+  carriers: true,
+  injections: true,
+  bindings: true,
+  errorMember: true,
+  errorAnswer: true,
+  headers: true,
+  bodyLimit: true,
+  operations: true,
+  find: true,
+  prepare: true,
+  identify: true,
+  bindingPlace: true,
+  locate: true,
+  reach: true,
+  minted: true,
+  delivered: true,
+  revealed: true,
+}
+
+/** Every member is the adapter's own at the moment it is asked for: one that it does not have is undefined. */
+function lazily(name: string, make: () => ProviderAdapter): ProviderAdapter {
+  let adapter: ProviderAdapter | undefined
+  const lazy = { name }
+  for (const member of Object.keys(members) as (keyof typeof members)[]) {
+    Object.defineProperty(lazy, member, {
+      enumerable: true,
+      get: (): unknown => (adapter ??= make())[member],
+    })
+  }
+  return lazy as ProviderAdapter
 }

@@ -9,6 +9,7 @@ import { decodersFor } from './decode.ts'
 import type { Egress, EgressControl, EgressFailure, EgressRequest } from './egress.ts'
 import { failureFor, upstreamFailed, type Failure } from './failure.ts'
 import { answerHeaders } from './headers.ts'
+import { linksFor, type LinkBase } from './links.ts'
 import { BodyRedactor, redactedField, redactedHeaders, type Redaction } from './redaction.ts'
 import { Reply, type AnswerSink } from './reply.ts'
 import type { Scrubber } from './scrub.ts'
@@ -23,9 +24,13 @@ export type Delivery = {
   readonly scrubber: Scrubber
   readonly correlationId: string
   readonly redaction: Redaction | undefined
+  /** By what addresses the agent knows what a `Link` of the answer names. */
+  readonly links: () => LinkBase
   /** The id of the credential that a minted secret was sealed as, if it was. */
   readonly onMinted: (value: string) => Promise<string | undefined>
   readonly response: () => AnswerSink
+  /** The provider has begun to answer: what the request did may be done. */
+  readonly onAnswer?: () => void
 }
 
 export type Delivered = {
@@ -85,12 +90,14 @@ class Answer {
   begin(status: number, raw: readonly string[], control: EgressControl): void {
     this.#status = status
     this.#control = control
+    this.#delivery.onAnswer?.()
     const { scrubber, redaction, request, response, correlationId } = this.#delivery
     // All fields in one look; one by one only where there is something to take out.
     const clean = !scrubber.finds(raw.join('\n'))
     const { headers, contentEncoding, contentType } = answerHeaders(
       raw,
       clean ? (text) => text : (text) => scrubber.header(text),
+      (value) => linksFor(this.#delivery.links(), value),
     )
     const bodyless = request.method === 'HEAD' || status === 204 || status === 304
     const decoding = decodersFor(bodyless ? undefined : contentEncoding)

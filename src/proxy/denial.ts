@@ -61,14 +61,13 @@ function fromReason(reason: DenyReason, environment: string): Denial {
       return {
         code: 'verb_missing',
         details: {
-          detail: reason.grantCovers
-            ? `this capability does not cover ${reason.operation}, but its grant does: ask for a capability with the verb ${reason.verbs.join(', ')}`
-            : `the grant does not cover ${reason.operation}: ask an admin for the verb ${reason.verbs.join(', ')} in ${environment}`,
+          detail: verbMissing(reason, environment),
           members: {
             environment,
             operation: reason.operation,
             missing_verbs: reason.verbs,
             ask: reason.grantCovers ? '/oauth/token' : 'admin',
+            ...(reason.unreviewed === undefined ? {} : { unreviewed: reason.unreviewed }),
           },
         },
       }
@@ -112,7 +111,32 @@ function fromReason(reason: DenyReason, environment: string): Denial {
           members: { environment, operation: reason.operation },
         },
       }
+    case 'not_approvable':
+      return {
+        code: 'not_approvable',
+        details: {
+          detail: `a person would have to approve ${reason.operation}, and nobody can: its body is not read, so nobody could say what is in it. Ask an admin to do it, or for a grant in ${environment} that needs no approval for it`,
+          members: { environment, operation: reason.operation },
+        },
+      }
   }
+}
+
+/** The way out: another capability, another grant, or an admin's look at what the catalogue says now. */
+function verbMissing(
+  reason: Extract<DenyReason, { kind: 'verb_missing' }>,
+  environment: string,
+): string {
+  const { operation, unreviewed } = reason
+  const verbs = reason.verbs.join(', ')
+  const review = 'ask an admin to review the grant (valetkey grant review)'
+  if (reason.grantCovers)
+    return `this capability does not cover ${operation}, but its grant does: ask for a capability with the verb ${verbs}`
+  if (unreviewed === 'changed')
+    return `${operation} changed since the grant was reviewed, and no verb covers it before the next review: ${review}`
+  if (unreviewed === 'new')
+    return `${operation} is new since the grant was reviewed, and only a verb that names it covers it: ${review}, or for the verb ${verbs} in ${environment}`
+  return `the grant does not cover ${operation}: ask an admin for the verb ${verbs} in ${environment}`
 }
 
 /** What the audit log says besides: everything, in the provider's own ids. */
@@ -135,10 +159,15 @@ export function auditReason(decision: Decision): { reason?: string; about?: read
         case 'frozen':
           return { reason: reason.kind, about: [reason.scope] }
         case 'account_scope':
+        case 'not_approvable':
         case 'nothing_located':
           return { reason: reason.kind, about: [reason.operation] }
         case 'verb_missing':
-          return { reason: reason.kind, about: reason.verbs }
+          return {
+            reason: reason.kind,
+            about:
+              reason.unreviewed === undefined ? reason.verbs : [...reason.verbs, reason.unreviewed],
+          }
         case 'argument_forbidden':
           return { reason: reason.kind, about: [reason.operation, reason.path] }
         case 'widens':

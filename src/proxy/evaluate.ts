@@ -87,12 +87,10 @@ export function createEvaluator(deps: {
       const { policy } = caller
       const ask = deps.askFor(policy, adapter, correlationId)
       const bound = policy.environment.places.get(adapter.name) ?? new Set()
-      const cacheKey = `${policy.lookupCredential.id}:${String(policy.lookupCredential.version)}`
-      const actingKey = `${policy.credential.id}:${String(policy.credential.version)}`
       // One grave operation in the request makes every answer about it a fresh one.
       const fresh = identified.invocations.some(needsFreshAnswer)
       // One for the whole request: an adapter's bound on questions is counted by it.
-      const context = { ask, fresh, cacheKey, actingKey, bound }
+      const context = { ask, fresh, bound, ...keysOf(policy) }
       const answers = identified.invocations.map((invocation) =>
         invocation.scope === 'environment' ? adapter.locate(invocation, context) : nowhere,
       )
@@ -121,6 +119,17 @@ export function createEvaluator(deps: {
       }
       return finish(answers as Located[])
     },
+  }
+}
+
+/** What a policy's look-ups are kept under, by the credential that asked. */
+export function keysOf({ credential, lookupCredential }: Policy): {
+  readonly cacheKey: string
+  readonly actingKey: string
+} {
+  return {
+    cacheKey: `${lookupCredential.id}:${String(lookupCredential.version)}`,
+    actingKey: `${credential.id}:${String(credential.version)}`,
   }
 }
 

@@ -12,7 +12,7 @@ import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import type { SecretText } from '../vault/secret-text.ts'
 import type { Egress } from './egress.ts'
-import type { Evaluation } from './evaluate.ts'
+import { keysOf, type Evaluation } from './evaluate.ts'
 import { outgoing, secretTexts } from './outgoing.ts'
 import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
 import { deliver, type Delivered, type Failure } from './deliver.ts'
@@ -29,6 +29,8 @@ export type Forwardable = {
   readonly method: string
   /** As the agent sent it, for the log. */
   readonly path: string
+  /** The address, without a query, under which the agent asked. */
+  readonly askedAt: () => string
   /** `performance.now()` when the request had been read. */
   readonly startedAt: number
 }
@@ -104,6 +106,9 @@ export function createForwarder(deps: {
           },
         }
       }
+      const invocations = evaluation.operations.map(({ invocation }) => invocation)
+      // Both when the answer begins, because the agent acts on it from then on, and when it is over, however it ended.
+      const settled = (): void => adapter.delivered?.(invocations, keysOf(policy))
       let delivered: Delivered
       try {
         delivered = await deliver({
@@ -115,10 +120,19 @@ export function createForwarder(deps: {
           redaction: redactionFor(adapter, policy.grant.minted === 'reveal', evaluation.operations),
           onMinted: (value) => deps.minted.handle(policy, subject, value),
           response,
+          onAnswer: settled,
+          links: () => ({
+            origins: [leaving.origin, ...adapter.origins],
+            path: leaving.request.target.split('?', 1)[0] ?? '',
+            askedAt: request.askedAt(),
+            samePath: adapter.samePath,
+          }),
         })
       } catch (error) {
         note({ result: 'unknown', detail: 'the broker failed on the way' })
         throw error
+      } finally {
+        settled()
       }
       note(delivered.outcome)
       return delivered.failure

@@ -175,12 +175,14 @@ export type AnswerHeaders = {
 }
 
 /**
- * What of a provider's header fields the agent gets. `scrub` takes the credential out of a string. Content-Length and
+ * What of a provider's header fields the agent gets. `scrub` takes the credential out of a string; `links` makes of a
+ * `Link` what the agent can follow. Content-Length and
  * Content-Encoding are left to the caller, who knows whether they still hold.
  */
 export function answerHeaders(
   raw: readonly string[],
   scrub: (text: string) => string,
+  links: (value: string) => string | undefined,
 ): AnswerHeaders {
   const named = new Set<string>()
   for (let i = 0; i < raw.length; i += 2) {
@@ -193,7 +195,9 @@ export function answerHeaders(
   for (let i = 0; i < raw.length; i += 2) {
     const original = raw[i] ?? ''
     const name = original.toLowerCase()
-    const value = raw[i + 1] ?? ''
+    const given = raw[i + 1] ?? ''
+    const value = name === 'link' ? links(given) : given
+    if (value === undefined) continue
     if (name === 'content-encoding') codings.push(value)
     if (name === 'content-encoding' || name === 'content-length') continue
     if (name === 'content-type') contentType = value

@@ -11,7 +11,7 @@ import { readAwsKeys, signAws } from './sign-aws.ts'
 
 export type Outgoing = { readonly origin: string; readonly request: EgressRequest }
 
-/** `now` is in milliseconds since the epoch. Undefined where the credential is not of the form that its style needs. */
+/** `now` is in milliseconds since the epoch. Undefined where the credential is not of the form that its style needs, or is pinned elsewhere. */
 export function outgoing(
   adapter: ProviderAdapter,
   request: RebuiltRequest,
@@ -33,7 +33,10 @@ export function outgoing(
   if (keys === undefined) return undefined
   if (signing === undefined) throw new Error('a request that is to be signed has no scope')
   // A declared upstream stands for all hosts of the provider, and is what the signature is for then.
-  const origin = adapter.origins.includes(credential.origin) ? signing.origin : credential.origin
+  const own = adapter.origins.includes(credential.origin)
+  // Not even a signature of it goes to another part of the provider.
+  if (own && signing.pin !== credential.origin) return undefined
+  const origin = own ? signing.origin : credential.origin
   const signed = signAws({ ...request, signing }, new URL(origin).host, keys, now)
   return { origin, request: { method, target, headers: { ...signed, ...common }, body } }
 }

@@ -6,7 +6,7 @@ import { identifyAws } from '../../src/provider/aws/identify.ts'
 import { awsRequest, authorization, form, refused } from '../provider/aws/request.ts'
 
 const hosts =
-  /^https:\/\/(?:iam|(?:dynamodb|ec2|rds|s3|sts)\.[a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com$/
+  /^https:\/\/(?:iam(?:\.us-gov|\.cn-north-1)?|(?:dynamodb|ec2|rds|s3|sts)\.[a-z]{2}(?:-[a-z]+)+-[0-9])\.amazonaws\.com(?:\.cn)?$/
 
 it('refuses services and regions that are not on the list', () => {
   for (const [service, region] of [
@@ -45,6 +45,8 @@ it('goes to a host of the list for whatever a scope says', () => {
       'iam',
       'eu-west-1',
       'us-east-1',
+      'cn-north-1',
+      'us-gov-west-1',
       '.',
       '/',
       '@',

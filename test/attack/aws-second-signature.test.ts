@@ -58,19 +58,3 @@ it('forwards nothing of the agent’s signature', () => {
       assert.ok(!headers.includes(name), name)
   }
 })
-
-it('refuses bodies in signed chunks, whichever header says so', () => {
-  for (const headers of [
-    { 'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' },
-    { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' },
-    { 'content-encoding': 'aws-chunked' },
-    { 'content-encoding': 'gzip, AWS-Chunked' },
-    { 'x-amz-decoded-content-length': '1' },
-    { 'x-amz-trailer': 'x-amz-checksum-crc32' },
-  ]) {
-    assert.match(
-      refused(s3('PUT', '/acme-a/key', headers, '1\r\nx\r\n0\r\n\r\n')),
-      /^unsupported_media_type/,
-    )
-  }
-})

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { compileApart } from '../../src/provider/imported/compile-apart.ts'
 import { compileImported, type Compiled } from '../../src/provider/imported/compile.ts'
 import { importedAdapter } from '../../src/provider/imported/adapter.ts'
-import type { ImportedReview } from '../../src/provider/imported/manifest.ts'
+import type { ImportedReview } from '../../src/provider/imported/review.ts'
 import type { ProviderAdapter } from '../../src/provider/adapter.ts'
 import { acmeManifest, acmeReview } from '../support/acme.ts'
 

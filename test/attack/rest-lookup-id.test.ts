@@ -33,7 +33,13 @@ const manifest: RestManifest = {
   rateLimitHeaders: [],
   homes: {
     project: { is: 'place' },
-    app: { is: 'asked', path: '/apps/{id}/settings', at: 'project_id', of: 'project' },
+    app: {
+      is: 'asked',
+      path: '/apps/{id}/settings',
+      at: 'project_id',
+      of: 'project',
+      same: 'id',
+    },
     urn: listed('{id}'),
     droplet: listed('shop:droplet:{id}'),
   },
@@ -61,7 +67,7 @@ async function look(kind: string, id: string) {
     ask: ({ target }) => {
       asked.push(target)
       const json = target.startsWith('/apps/')
-        ? { project_id: 'p1' }
+        ? { id, project_id: 'p1' }
         : { resources: [{ urn: 'shop:droplet:7' }], links: {} }
       return Promise.resolve({ status: 200, json })
     },

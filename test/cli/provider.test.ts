@@ -72,39 +72,37 @@ test('a list is compiled', async (t) => {
   assert.ok(out.includes('operations: 1'))
 })
 
-test('a GraphQL schema is compiled, and every operation of it is denied', async (t) => {
+test('a GraphQL schema is compiled, with the edges and secrets that wait for a review', async (t) => {
   const schema = `type Query { secrets: [Secret!]! thing(id: ID!): Thing }
     type Mutation { thing: Thing thingDelete(id: ID!): Boolean }
     type Thing { id: ID! owner: Thing apiKey: String } type Secret { value: String }`
   const file = folder(t)
   const out = file('catalogue.json', '')
-  const { code, out: said } = await cli([
-    'provider',
-    'build',
-    '--graphql',
-    '--description',
-    file('a.graphql', schema),
-    '--out',
-    out,
-  ])
+  const argv = ['provider', 'build', '--graphql', '--verbose', '--out', out, '--description']
+  const { code, out: said } = await cli([...argv, file('a.graphql', schema)])
   assert.equal(code, 0)
   assert.ok(said.includes('operations: 4'))
-  assert.ok(said.includes('denied for want of review: 4'))
-  assert.ok(said.some((line) => line.includes('cannot be served yet')))
+  assert.ok(said.includes('denied for want of review: 3'))
+  assert.ok(said.includes('edges to review: 1'))
+  assert.ok(said.includes('  to review: Thing.owner'))
+  assert.ok(said.includes('  secret: Thing.apiKey'))
   const catalogue = JSON.parse(readFileSync(out, 'utf8')) as {
-    operations: { name: string; effects: string }[]
-    edges: { unclassified: string[]; secret: string[] }
+    operations: { name: string; effects: string; scope: string; denied?: string }[]
   }
   assert.deepEqual(
-    catalogue.operations.map(({ name, effects }) => `${name}: ${effects}`),
+    catalogue.operations.map(({ name, effects, scope, denied }) => [
+      name,
+      effects,
+      scope,
+      denied !== undefined,
+    ]),
     [
-      'secrets: read secret',
-      'query:thing: read',
-      'mutation:thing: write',
-      'thingDelete: write destructive',
+      ['mutation:thing', 'write', 'account', true],
+      ['query:thing', 'read', 'account', true],
+      ['secrets', 'read secret', 'account', false],
+      ['thingDelete', 'write destructive', 'account', true],
     ],
   )
-  assert.deepEqual(catalogue.edges, { unclassified: ['Thing.owner'], secret: ['Thing.apiKey'] })
 })
 
 test('what is wrong is said in a sentence, before a password is asked for', async (t) => {
@@ -115,6 +113,7 @@ test('what is wrong is said in a sentence, before a password is asked for', asyn
     ...acmeManifest,
     injection: { header: 'host', prefix: '' },
   })
+  const plain = file('plain.json', { origin: acmeManifest.origin })
   const badReview = file('review.json', { effects: { x: ['maybe'] } })
   for (const [argv, said] of [
     [['build', '--description', '/nowhere/at-all'], /it is not there/],
@@ -125,6 +124,10 @@ test('what is wrong is said in a sentence, before a password is asked for', asyn
       /review is wrong at \/effects/,
     ],
     [['build', '--description', description, '--graphql', '--list'], /contradict/],
+    [
+      ['import', 'acme', '--graphql', '--description', description, '--manifest', plain],
+      /manifest\/graphql: it must say on which path/,
+    ],
     [['import', 'acme', '--description', description, '--manifest', wrong], /wrong at \/origin/],
     [['import', 'acme', '--description', description, '--manifest', hopping], /host cannot be set/],
     [['import', '../x', '--description', description, '--manifest', wrong], /small letters/],

@@ -41,7 +41,7 @@ test('every member of a list is looked at, and of an object in place of a list',
 test('a single value is the list of it to a condition, and no list to a constraint', () => {
   const args: JsonObject = { expand: 'number' }
   assert.ok(holds(args, 'expand.*', { contains: 'number' }))
-  assert.ok(!holds(args, 'expand.*.x', { contains: 'number' }))
+  assert.ok(holds(args, 'expand.*.x', { contains: 'number' }))
   assert.ok(!surelyHolds({ path: 'expand.*', equals: 'number' }, args))
 })
 
@@ -175,4 +175,15 @@ test('a member that is lacking is one that no object has there', () => {
   assert.ok(!holds({ a: { replicas: 0 } }, 'a', { lacks: 'replicas' }))
   assert.ok(surelyHolds({ path: 'a', lacks: 'replicas' }, { a: {} }))
   assert.ok(!surelyHolds({ path: 'a', lacks: 'replicas' }, { a: null }))
+})
+
+test('what stands where a list was expected is itself looked at, whatever was to be found inside', () => {
+  // A server that takes one for the list of it may take a text for the object that it names.
+  assert.ok(holds({ tree: '.github/x' }, 'tree.*.path', { under: ['.github'] }))
+  assert.ok(holds({ a: { tree: 7 } }, 'a.tree.*.path'))
+  // At any depth, every text would be one.
+  assert.ok(!holds({ model: 'x' }, '*.*.tools.*.type'))
+  for (const nothing of [null, [], {}, [null]])
+    assert.ok(!holds({ tree: nothing }, 'tree.*.path'), JSON.stringify(nothing))
+  assert.ok(!surelyHolds({ path: 'tree.*.path', equals: 'x' }, { tree: 'x' }))
 })

@@ -9,6 +9,7 @@ import {
   type Facts,
 } from '../../src/core/decide.ts'
 import { effects, type Effect, type Invocation, type Located } from '../../src/core/operation.ts'
+import { nothingUnreviewed, type Unreviewed } from '../../src/core/reviewed.ts'
 import type { EnvironmentId, GrantId } from '../../src/ids.ts'
 
 const grantId = 'gr_1' as GrantId
@@ -57,7 +58,7 @@ function factsOf(change: Changes = {}): Facts {
       verbs: ['volumeCreate'],
       constraints: [],
       approval: 'never',
-      unreviewed: new Set(),
+      unreviewed: nothingUnreviewed,
       ...change.grant,
     },
     environment: {
@@ -342,22 +343,80 @@ test('taking a verb away never allows what was not allowed before (property)', (
   )
 })
 
+const since = (change: 'new' | 'changed'): Unreviewed => new Map([['volumeCreate', change]])
+
+function underVerb(verb: string, unreviewed: Unreviewed, capability = verb): Decision {
+  const facts = factsOf({ grant: { verbs: [verb], unreviewed } })
+  return decide({ ...facts, capability: { ...facts.capability, verbs: [capability] } })
+}
+
 test('what came since the grant was reviewed is covered by a verb that names it, and by no other', () => {
-  for (const unreviewed of [new Set(['volumeCreate']), 'all'] as const) {
-    for (const verb of ['write', 'read+write+destructive', 'volume*', 'volumeCreate*']) {
-      const facts = factsOf({ grant: { verbs: [verb], unreviewed }, invocation: {} })
-      const wide = { ...facts, capability: { ...facts.capability, verbs: [verb] } }
-      const decision = decide(wide)
-      assert.ok(decision.kind === 'deny' && decision.reason.kind === 'verb_missing', verb)
-      assert.equal(decision.reason.unreviewed, true)
-      assert.equal(decision.reason.grantCovers, false)
-      const known = decide({ ...wide, grant: { ...wide.grant, unreviewed: new Set() } })
-      assert.equal(known.kind, 'allow', verb)
-    }
-    const named = factsOf({ grant: { verbs: ['volumeCreate'], unreviewed } })
-    const both = { ...named, capability: { ...named.capability, verbs: ['volumeCreate'] } }
-    assert.equal(decide(both).kind, 'allow')
-    const wider = { ...named, capability: { ...named.capability, verbs: ['write'] } }
-    assert.equal(decide(wider).kind, 'deny', 'nor does a set in the capability')
+  for (const verb of ['write', 'read+write+destructive', 'volume*', 'volumeCreate*']) {
+    const decision = underVerb(verb, since('new'))
+    assert.ok(decision.kind === 'deny' && decision.reason.kind === 'verb_missing', verb)
+    assert.equal(decision.reason.unreviewed, 'new')
+    assert.equal(decision.reason.grantCovers, false)
+    assert.equal(underVerb(verb, nothingUnreviewed).kind, 'allow', verb)
   }
+  assert.equal(underVerb('volumeCreate', since('new')).kind, 'allow')
+  const wider = underVerb('volumeCreate', since('new'), 'write')
+  assert.equal(wider.kind, 'deny', 'nor does a set in the capability')
+})
+
+test('what changed since, or may have, is covered by no verb until the grant is reviewed', () => {
+  for (const unreviewed of [since('changed'), 'all'] as const) {
+    for (const verb of ['volumeCreate', 'mutation:volumeCreate', 'write', 'volume*']) {
+      const decision = underVerb(verb, unreviewed)
+      assert.ok(decision.kind === 'deny' && decision.reason.kind === 'verb_missing', verb)
+      assert.equal(decision.reason.unreviewed, 'changed')
+      assert.equal(decision.reason.grantCovers, false, 'another capability would not help')
+      assert.equal(underVerb(verb, nothingUnreviewed).kind, 'allow', verb)
+    }
+  }
+})
+
+test('a review is called for only where it would help', () => {
+  for (const change of ['new', 'changed'] as const) {
+    const decision = underVerb('read', since(change))
+    assert.ok(decision.kind === 'deny' && decision.reason.kind === 'verb_missing')
+    assert.equal(decision.reason.unreviewed, undefined)
+  }
+})
+
+const upload: Partial<Invocation> = { opaque: true, effects: ['write', 'destructive'] }
+
+test('what nobody can read nobody can approve: it is refused where a person would have to', () => {
+  for (const approval of ['always', 'destructive'] as const) {
+    const opaque = decide(factsOf({ grant: { approval }, invocation: upload }))
+    assert.deepEqual(opaque, {
+      kind: 'deny',
+      reason: { kind: 'not_approvable', operation: 'volumeCreate' },
+    })
+    const read = decide(
+      factsOf({ grant: { approval }, invocation: { effects: ['write', 'destructive'] } }),
+    )
+    assert.equal(read.kind, 'needs_approval')
+  }
+  assert.equal(decide(factsOf({ invocation: upload })).kind, 'allow', 'where nobody is asked')
+})
+
+test('one opaque operation among several that need an approval is enough', () => {
+  const [grave, opaque] = [
+    invocation({ effects: ['write', 'destructive'] }),
+    invocation({ opaque: true }),
+  ]
+  for (const both of [
+    [grave, opaque],
+    [opaque, grave],
+  ]) {
+    const facts = factsOf({ grant: { approval: 'destructive' } })
+    const operations = both.map((one) => ({ invocation: one, located: inside }))
+    assert.equal(reasonOf(decide({ ...facts, operations })), 'not_approvable')
+  }
+})
+
+test('where an opaque operation reaches outside, that is what is said', () => {
+  const located: Located = { places: ['environment:z'], unresolved: [] }
+  const facts = factsOf({ grant: { approval: 'always' }, invocation: upload, located })
+  assert.equal(reasonOf(decide(facts)), 'outside')
 })

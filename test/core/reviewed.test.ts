@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { verbCovers } from '../../src/core/grant.ts'
 import { effects as allEffects, type Effect } from '../../src/core/operation.ts'
 import {
+  changeOf,
   changeSince,
   reviewedVersion,
   unreviewedSince,
@@ -30,23 +31,38 @@ test('one that was denied, or of the account, could not be used: that it can be 
   assert.equal(changed({ ...read, scope: 'account' }, { scope: 'environment' }), 'new')
 })
 
-test('one that has fewer effects than it had is another operation; one with more is not', () => {
+test('one that has other effects than it had, more or fewer, is another operation', () => {
   const secret: Catalogued = { ...read, effects: ['read', 'secret'] }
   assert.equal(changed(secret, { effects: ['read'] }), 'changed')
-  assert.equal(changed(read, { effects: ['read', 'secret'] }), undefined)
+  assert.equal(changed(read, { effects: ['read', 'secret'] }), 'changed')
   assert.equal(changed(read, { effects: ['write'] }), 'changed')
+  assert.equal(changed(secret, { effects: ['secret', 'read'] }), undefined, 'in whatever order')
 })
 
 test('one whose ids, scope or conditions are others is another operation', () => {
   assert.equal(changed(read, { fingerprint: '2' }), 'changed')
 })
 
-test('where it is not known what a version held, everything came since', () => {
-  assert.equal(unreviewedSince(undefined, [read]), 'all')
-  assert.deepEqual(unreviewedSince(reviewedVersion([read]), [read]), new Set())
+test('where it is not known what a version held, everything may have changed since', () => {
+  const unknown = unreviewedSince(undefined, [read])
+  assert.equal(unknown, 'all')
+  assert.equal(changeOf(unknown, 'a'), 'changed')
 })
 
-test('no effect set or prefix covers more of an unchanged operation than it did', () => {
+test('what became of each is told by its name', () => {
+  const before = reviewedVersion([read, { ...read, name: 'b' }])
+  const since = unreviewedSince(before, [
+    read,
+    { ...read, name: 'b', fingerprint: '2' },
+    { ...read, name: 'c' },
+  ])
+  assert.deepEqual(
+    ['a', 'b', 'c', 'constructor'].map((name) => changeOf(since, name)),
+    [undefined, 'changed', 'new', undefined],
+  )
+})
+
+test('no verb covers more of an unchanged operation than it did', () => {
   const effectsOf = fc
     .tuple(
       fc.constantFrom<Effect>('read', 'write'),
@@ -55,7 +71,7 @@ test('no effect set or prefix covers more of an unchanged operation than it did'
     .map(([base, rest]): readonly Effect[] => [base, ...rest])
   const verb = fc.oneof(
     fc.subarray([...allEffects], { minLength: 1 }).map((some) => some.join('+')),
-    fc.constantFrom('a*', 'ab*'),
+    fc.constantFrom('a*', 'ab*', 'a', 'a+secret'),
   )
   const invocation = (effects: readonly Effect[], added: readonly Effect[]) => ({
     operation: 'a',

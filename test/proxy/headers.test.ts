@@ -65,6 +65,7 @@ describe('the header fields of an answer', () => {
         'l',
       ],
       same,
+      same,
     )
     assert.deepEqual(answer, {
       headers: [
@@ -82,6 +83,6 @@ describe('the header fields of an answer', () => {
       contentEncoding: 'gzip, br',
       contentType: 'a/b',
     })
-    assert.equal(answerHeaders([], same).contentEncoding, undefined)
+    assert.equal(answerHeaders([], same, same).contentEncoding, undefined)
   })
 })

@@ -46,6 +46,7 @@ describe('signAws', () => {
                 service: 's3',
                 region: 'eu-west-1',
                 origin: 'https://s3.eu-west-1.amazonaws.com',
+                pin: 'https://amazonaws.com',
               },
             },
             's3.eu-west-1.amazonaws.com',
@@ -108,7 +109,8 @@ describe('signAws', () => {
       ],
     ] as const) {
       const host = 'examplebucket.s3.amazonaws.com'
-      const signing = { service: 's3', region: 'us-east-1', origin: `https://${host}` }
+      const pin = 'https://amazonaws.com'
+      const signing = { service: 's3', region: 'us-east-1', origin: `https://${host}`, pin }
       const headers = signAws({ ...request, signing }, host, documented, Date.UTC(2013, 4, 24))
       assert.equal(headers['authorization']?.split('Signature=')[1], signature, request.target)
     }

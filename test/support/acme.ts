@@ -2,7 +2,8 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
-import type { ImportedManifest, ImportedReview } from '../../src/provider/imported/manifest.ts'
+import type { ImportedManifest } from '../../src/provider/imported/manifest.ts'
+import type { ImportedReview } from '../../src/provider/imported/review.ts'
 
 export const acmeOrigin = 'https://api.acme.example'
 

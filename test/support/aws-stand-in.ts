@@ -29,6 +29,8 @@ export type AwsWorld = {
   readonly instances: Readonly<
     Record<string, { readonly owner: string; readonly tags?: Readonly<Record<string, string>> }>
   >
+  /** EC2: what stands in the answers to other actions, by their name. */
+  readonly answers?: Readonly<Record<string, string>>
 }
 
 export type AwsStandIn = {
@@ -212,7 +214,7 @@ function answerEc2({ action, body }: AwsRequest, world: AwsWorld, terminated: st
         `<instancesSet>${ids.map((id) => `<item><instanceId>${id}</instanceId></item>`).join('')}</instancesSet>`,
       )
     default:
-      return xml(`${action}Response`, '<return>true</return>')
+      return xml(`${action}Response`, world.answers?.[action] ?? '<return>true</return>')
   }
 }
 

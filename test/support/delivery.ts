@@ -69,6 +69,12 @@ export async function openDeliveryStage(t: Pick<TestContext, 'after'>): Promise<
             redaction,
             onMinted: options.onMinted ?? (() => Promise.resolve(undefined)),
             response: () => response,
+            links: () => ({
+              origins: [origin],
+              path: '/',
+              askedAt: 'http://broker',
+              samePath: undefined,
+            }),
           })
           // As the broker does it: a problem, where nothing has been given.
           if (delivered.failure !== undefined) response.writeHead(502).end()
@@ -82,7 +88,7 @@ export async function openDeliveryStage(t: Pick<TestContext, 'after'>): Promise<
       try {
         answer = await fetch(originOf(front), { method, redirect: 'manual' })
         for await (const chunk of answer.body ?? []) {
-          chunks.push(chunk as Uint8Array)
+          chunks.push(chunk)
           if (chunks.length === 1) options.onFirst?.()
         }
         whole = true

@@ -10,13 +10,10 @@ import * as fc from 'fast-check'
 import { parseJson } from '../../src/core/json.ts'
 import type { Invocation, JsonObject, JsonValue } from '../../src/core/operation.ts'
 import type { Identified, ProviderAdapter } from '../../src/provider/adapter.ts'
-import {
-  loadOperation,
-  type CompiledCatalogue,
-  type RestOperation,
-} from '../../src/provider/rest/catalogue.ts'
+import { loadOperation, type RestOperation } from '../../src/provider/rest/catalogue.ts'
 import { readPath } from '../../src/provider/rest/segment.ts'
 import { fits, type ParameterType, type Template } from '../../src/provider/rest/template.ts'
+import { readCatalogue } from '../../src/provider/rest/written.ts'
 
 export type Subject = {
   readonly adapter: ProviderAdapter
@@ -102,8 +99,8 @@ export function assertMutationsMeanWhatWasDecided(subject: Subject, runs = 2_000
 }
 
 function operationsOf({ catalogue, except = [] }: Subject): readonly RestOperation[] {
-  return (JSON.parse(catalogue) as CompiledCatalogue).operations
-    .map(loadOperation)
+  return readCatalogue(catalogue)
+    .operations.map(loadOperation)
     .filter(({ name, denied, templates }) => {
       return denied === undefined && templates.length > 0 && !except.includes(name)
     })

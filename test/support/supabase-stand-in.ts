@@ -27,6 +27,9 @@ function branch(ref: string): unknown {
 
 const world: Readonly<Record<string, unknown>> = {
   'GET /v1/projects': [{ ref: staging }, { ref: preview }, { ref: production }],
+  [`GET /v1/branches/${preview}`]: branch(preview),
+  [`GET /v1/branches/${production}`]: branch(production),
+  // By its id, of which the answer says nothing.
   [`GET /v1/branches/${previewBranch}`]: branch(preview),
   [`GET /v1/branches/${productionBranch}`]: branch(production),
   [`GET /v1/projects/${staging}/branches?page=1`]: [

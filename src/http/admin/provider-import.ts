@@ -1,5 +1,5 @@
 /**
- * Operators' own providers over REST: any HTTP API that has a description. An import decides what agents may be allowed,
+ * Operators' own providers over REST: any HTTP API that has a description, a GraphQL schema among them. An import decides what agents may be allowed,
  * so it asks for the password like minting does. The description is somebody else's text; it is compiled on a thread of
  * its own, one at a time, and nothing of it is stored but the catalogue and the report.
  */
@@ -14,76 +14,38 @@ import {
   type ProviderRecord,
 } from '../../directory/provider.ts'
 import { Problem } from '../../problem.ts'
-import type { ProviderAdapter } from '../../provider/adapter.ts'
-import { summarise, type Report } from '../../provider/compile/report.ts'
+import type { Report } from '../../provider/compile/report.ts'
 import { versionOf } from '../../provider/imported/adapter.ts'
 import { compileApart } from '../../provider/imported/compile-apart.ts'
-import {
-  complaintAbout,
-  ImportedManifest,
-  ImportedReview,
-} from '../../provider/imported/manifest.ts'
+import { complaintAbout } from '../../provider/imported/complaint.ts'
+import type { DescriptionKind } from '../../provider/imported/description.ts'
+import { ImportedManifest } from '../../provider/imported/manifest.ts'
+import { ImportedReview } from '../../provider/imported/review.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import { answers, closed, Effect, Empty, Password, ProviderName, Timestamp } from '../schemas.ts'
+import { answers, closed, Empty, Password, ProviderName } from '../schemas.ts'
 import { commit } from './change.ts'
 import { complaintAboutOrigin } from './origin.ts'
+import { ImportedView, reportView, ReportView, shippedReport, view } from './provider-view.ts'
 
 /** In bytes, of this one kind of request. */
 const largestImport = 8 * 1024 * 1024
-
-const Count = Type.Integer({ minimum: 0 })
-const ReportView = closed({
-  source: Type.String(),
-  operations: Count,
-  effects: closed({
-    read: Count,
-    write: Count,
-    destructive: Count,
-    secret: Count,
-    admin: Count,
-  }),
-  scopes: closed({ environment: Count, public: Count, account: Count }),
-  unreviewed: Type.Integer({ minimum: 0, description: 'Denied for want of review.' }),
-  denied: Type.Integer({ minimum: 0, description: 'Denied because a review says so.' }),
-  listed: Type.Array(
-    closed({
-      name: Type.String(),
-      method: Type.String(),
-      path: Type.String(),
-      effects: Type.Array(Effect),
-      scope: Type.String(),
-      why: Type.Array(Type.String()),
-      ids: Type.Array(Type.String()),
-      denied: Type.Optional(Type.String()),
-      unreviewed: Type.Boolean(),
-    }),
-  ),
-})
-
-const ImportedView = closed({
-  name: ProviderName,
-  version: Type.String(),
-  state: Type.Union([Type.Literal('active'), Type.Literal('disabled')]),
-  manifest: ImportedManifest,
-  review: ImportedReview,
-  created_at: Timestamp,
-  updated_at: Timestamp,
-})
 
 const description = {
   manifest: ImportedManifest,
   review: Type.Optional(ImportedReview),
   kind: Type.Optional(
-    Type.Union([Type.Literal('openapi'), Type.Literal('list')], {
-      description: 'openapi, by default; or list: [[method, path, operation], …].',
+    Type.Union([Type.Literal('openapi'), Type.Literal('list'), Type.Literal('graphql')], {
+      description:
+        'openapi, by default; list: [[method, path, operation], …]; graphql: a schema, which the manifest says the path of.',
     }),
   ),
   description: Type.String({
     minLength: 2,
     maxLength: largestImport,
-    description: 'OpenAPI 3.x or Swagger 2, as the text of its JSON or YAML; or a list, as JSON.',
+    description:
+      'OpenAPI 3.x or Swagger 2, as the text of its JSON or YAML; a list, as JSON; a GraphQL schema, as SDL or the JSON of an introspection.',
   }),
   source: Type.Optional(
     Type.String({
@@ -97,7 +59,7 @@ const description = {
 type Given = {
   readonly manifest: ImportedManifest
   readonly review?: ImportedReview
-  readonly kind?: 'openapi' | 'list'
+  readonly kind?: DescriptionKind
   readonly description: string
   readonly source?: string
 }
@@ -121,8 +83,8 @@ export function providerImportRoutes(app: App, deps: Deps): void {
     name: string,
     given: Given,
   ): Promise<{ readonly input: ProviderInput; readonly report: Report }> {
-    const { manifest, review = {} } = given
-    const complaint = complaintAbout(manifest, review)
+    const { manifest, review = {}, kind = 'openapi' } = given
+    const complaint = complaintAbout(manifest, review, kind)
     if (complaint !== undefined) throw refuse(complaint.pointer, complaint.detail)
     const aboutOrigin = complaintAboutOrigin(deps, name, manifest.origin)
     if (aboutOrigin !== undefined) throw refuse('/manifest/origin', aboutOrigin)
@@ -131,12 +93,12 @@ export function providerImportRoutes(app: App, deps: Deps): void {
     try {
       const result = await compileApart({
         description: given.description,
-        kind: given.kind ?? 'openapi',
+        kind,
         source: given.source,
         manifest,
         review,
       })
-      if (!result.ok) throw refuse('/description', result.detail)
+      if (!result.ok) throw refuse(result.pointer ?? '/description', result.detail)
       const { catalogue, report } = result
       const version = versionOf(manifest, catalogue)
       return { input: { name, manifest, review, version, catalogue, report }, report }
@@ -293,46 +255,4 @@ function refuse(pointer: string, detail: string): Problem {
 function changeOf({ manifest, version }: ProviderInput, report: Report) {
   const { source, operations, unreviewed } = report
   return { version, origin: (manifest as ImportedManifest).origin, source, operations, unreviewed }
-}
-
-function view(record: ProviderRecord) {
-  return {
-    name: record.name,
-    version: record.version,
-    state: record.state === 'active' ? ('active' as const) : ('disabled' as const),
-    manifest: record.manifest as ImportedManifest,
-    review: record.review as ImportedReview,
-    created_at: record.createdAt.toISOString(),
-    updated_at: record.updatedAt.toISOString(),
-  }
-}
-
-function reportView({ listed, ...counts }: Report) {
-  return {
-    ...counts,
-    listed: listed.map(({ effects, why, ids, ...one }) => ({
-      ...one,
-      effects: [...effects],
-      why: [...why],
-      ids: [...ids],
-    })),
-  }
-}
-
-/** What is known of a provider that ships: its reasons are in its sources. */
-function shippedReport(adapter: ProviderAdapter): Report {
-  return summarise(
-    'ships with the broker',
-    [...adapter.operations()].map(({ name, effects, scope, denied }) => ({
-      name,
-      method: '',
-      path: '',
-      effects,
-      scope,
-      why: [],
-      ids: [],
-      ...(denied === true ? { denied: 'denied to everyone' } : {}),
-      unreviewed: false,
-    })),
-  )
 }

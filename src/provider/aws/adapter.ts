@@ -4,8 +4,9 @@
  */
 import { place } from '../../core/operation.ts'
 import type { CarrierStyle, MintedSecret, ProviderAdapter } from '../adapter.ts'
+import { createGenerations, isWrite } from '../kept-answers.ts'
 import { awsEntries, awsVersion, findEntry } from './catalogue.ts'
-import { partitionOrigin } from './hosts.ts'
+import { partitions } from './hosts.ts'
 import { bodyLimit, identifyAws } from './identify.ts'
 import { awsLocate } from './locate.ts'
 import { awsReach } from './reach.ts'
@@ -43,12 +44,13 @@ const minting: Readonly<Record<string, MintedSecret>> = Object.fromEntries(
 
 /** `now` is a clock in milliseconds that never goes back. */
 export function awsAdapter(now: () => number = () => performance.now()): ProviderAdapter {
+  const generations = createGenerations()
   return {
     name: 'aws',
     get catalogueVersion() {
       return awsVersion()
     },
-    origins: [partitionOrigin],
+    origins: Object.values(partitions).map(({ pin }) => pin),
     pathPrefixes: [],
     carriers,
     injections,
@@ -56,7 +58,7 @@ export function awsAdapter(now: () => number = () => performance.now()): Provide
       { kind: 'account', pattern: '^[0-9]{12}$', example: '123456789012' },
       {
         kind: 'region',
-        pattern: '^(?:[a-z]{2}(?:-[a-z]+)+-[0-9]|global)$',
+        pattern: '^(?:[a-z]{2}(?:-[a-z]+)+-[0-9]|(?:aws-(?:cn|us-gov)-)?global)$',
         example: 'eu-central-1',
       },
       { kind: 'bucket', pattern: bucketPattern, example: 'acme-staging-uploads' },
@@ -78,7 +80,12 @@ export function awsAdapter(now: () => number = () => performance.now()): Provide
     find: findEntry,
     identify: identifyAws,
     bindingPlace: place,
-    locate: awsLocate(now),
+    locate: awsLocate(now, generations),
+    delivered(invocations, { cacheKey, actingKey }) {
+      if (!invocations.some(isWrite)) return
+      generations.pass(cacheKey)
+      if (actingKey !== undefined) generations.pass(actingKey)
+    },
     reach: awsReach,
     minted: (invocation) => minting[invocation.operation],
   }

@@ -1,6 +1,8 @@
-/** Amazon's resource names: `arn:aws:<service>:<region>:<account>:<resource>`. */
+/** Amazon's resource names: `arn:<partition>:<service>:<region>:<account>:<resource>`. */
 
 export type Arn = {
+  /** `aws`, `aws-cn` …: names of other partitions are other things, whatever else they say. */
+  readonly partition: string
   readonly service: string
   /** Empty where the resource has none. */
   readonly region: string
@@ -9,13 +11,14 @@ export type Arn = {
   readonly resource: string
 }
 
-const form = /^arn:aws:([a-z0-9-]{1,40}):([a-z0-9-]{0,40}):([0-9]{12}|aws|):([\x21-\x7e]{1,1000})$/
+const form =
+  /^arn:(aws[a-z-]{0,20}):([a-z0-9-]{1,40}):([a-z0-9-]{0,40}):([0-9]{12}|aws|):([\x21-\x7e]{1,1000})$/
 
-/** Undefined for what is none, for one with a wildcard, and for those of other partitions. */
+/** Undefined for what is none, and for one with a wildcard. */
 export function readArn(text: string): Arn | undefined {
-  const [, service, region = '', account = '', resource] = form.exec(text) ?? []
+  const [, partition = '', service, region = '', account = '', resource] = form.exec(text) ?? []
   if (service === undefined || resource === undefined || /[*?]/.test(resource)) return undefined
-  return { service, region, account, resource }
+  return { partition, service, region, account, resource }
 }
 
 /** `table/Orders/index/by-date` is of the table Orders. */

@@ -8,6 +8,7 @@ import type { Condition } from '../../core/condition.ts'
 import type { Effect, OperationScope } from '../../core/operation.ts'
 import type { CatalogueEntry } from '../adapter.ts'
 import { services, type ServiceName } from './hosts.ts'
+import type { CompiledKind } from './kinds.ts'
 import { loadShapes, type CompiledShapes, type Shapes } from './shape.ts'
 
 export type Protocol = 'ec2' | 'query' | 'json' | 'rest-xml'
@@ -37,6 +38,8 @@ export type CompiledService = {
   readonly version: string
   readonly shapes: CompiledShapes
   readonly operations: readonly CompiledOperation[]
+  /** EC2: how ids are resolved. */
+  readonly kinds?: readonly CompiledKind[]
 }
 
 export type AwsOperation = {
@@ -58,6 +61,7 @@ export type Service = {
   readonly shapes: Shapes
   /** By the name that its own protocol uses: `TerminateInstances`. */
   readonly operations: ReadonlyMap<string, AwsOperation>
+  readonly kinds: readonly CompiledKind[]
 }
 
 const names = Object.keys(services) as ServiceName[]
@@ -77,6 +81,7 @@ function load(name: ServiceName): Service {
     protocol: compiled.protocol,
     version: compiled.version,
     shapes: loadShapes(compiled.shapes),
+    kinds: compiled.kinds ?? [],
     operations: new Map(
       compiled.operations.map((one): [string, AwsOperation] => [
         one.name.slice(name.length + 1),

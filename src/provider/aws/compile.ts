@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { CompiledOperation, CompiledService, Protocol } from './catalogue.ts'
+import { compileKinds } from './compile-kinds.ts'
 import { conditions } from './conditions.ts'
 import { effectsOf, harmless } from './effects.ts'
 import { services, type ServiceName } from './hosts.ts'
@@ -81,6 +82,7 @@ export function compile(service: ServiceName, model: Model): CompiledService {
     version: apiVersion,
     shapes,
     operations,
+    ...(service === 'ec2' ? { kinds: compileKinds(model) } : {}),
   }
 }
 
@@ -204,13 +206,15 @@ export function readModel(path: string | URL): Model {
   return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')) as Model
 }
 
-/** One operation and one shape a line, so that a review sees what a new model changes. */
-export function serialise({ shapes, operations, ...head }: CompiledService): string {
+/** One operation, one shape and one kind a line, so that a review sees what a new model changes. */
+export function serialise({ shapes, operations, kinds, ...head }: CompiledService): string {
   const shapeLines = Object.entries(shapes)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, shape]) => `${JSON.stringify(name)}:${JSON.stringify(shape)}`)
   const lines = operations.map((operation) => JSON.stringify(operation))
-  return `${JSON.stringify(head).slice(0, -1)},"shapes":{\n${shapeLines.join(',\n')}\n},"operations":[\n${lines.join(',\n')}\n]}\n`
+  const kindLines = kinds?.map((kind) => JSON.stringify(kind)).join(',\n')
+  const tail = kindLines === undefined ? '' : `,"kinds":[\n${kindLines}\n]`
+  return `${JSON.stringify(head).slice(0, -1)},"shapes":{\n${shapeLines.join(',\n')}\n},"operations":[\n${lines.join(',\n')}\n]${tail}}\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

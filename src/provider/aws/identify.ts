@@ -12,7 +12,7 @@ import { awsService, type AwsOperation, type Service } from './catalogue.ts'
 import { argumentsOf, readForm, writeForm, type Dialect } from './form.ts'
 import type { Destination } from './hosts.ts'
 import { flawOf } from './json-body.ts'
-import { resourcesOf } from './resources.ts'
+import { resourcesOf, unresolvable } from './resources.ts'
 import { readS3 } from './s3.ts'
 import { readScope } from './scope.ts'
 
@@ -59,6 +59,8 @@ export function identifyAws(request: ProviderRequest): Identified {
   if (!read.ok) return read
   const { operation, args, source } = read
   const { added, widens } = consequences(operation.conditions, args)
+  const resources =
+    operation.scope === 'environment' ? resourcesOf(service, operation, args, source) : []
   return {
     ok: true,
     invocations: [
@@ -68,13 +70,8 @@ export function identifyAws(request: ProviderRequest): Identified {
         added,
         scope: operation.scope,
         arguments: args,
-        resources: [
-          ...(operation.scope === 'environment'
-            ? resourcesOf(service, operation, args, source)
-            : []),
-          regionOf(destination),
-        ],
-        widens,
+        resources: [...resources, regionOf(destination)],
+        widens: [...widens, ...unresolvable(resources)],
       },
     ],
     request: { ...read.request, signing: destination },

@@ -1,101 +1,70 @@
 /**
- * How an id of EC2 is resolved: the question that lists it, and where in the answer its owner stands. A kind without an
- * owner cannot be shared with another account, so that being listed proves it.
+ * How an id of EC2 is resolved: the question that lists it, and where in the answer it stands whose it is. A kind without
+ * an owner is never shared with another account, so that being listed proves it. The kinds are data of the catalogue,
+ * compiled from the reviewed table of `ec2-kinds.ts`. A wrong kind resolves nothing: the answer must have the id in it.
  */
+import { awsService } from './catalogue.ts'
 
-export type Kind = {
+export type CompiledKind = {
+  /** Of the id, without its last dash. */
+  readonly prefix?: string
+  /** The name of an argument that holds such an id, in the singular. */
+  readonly member?: string
   readonly action: string
-  readonly parameter: string
+  /** What holds the id in the question: a parameter, or else a filter. */
+  readonly parameter?: string
+  readonly filter?: string
   /** The members of the answer, from its root. */
   readonly items: string
-  /** Below one member. */
+  /** Below one member; more than one stands there where the id is of a part of it. */
   readonly id: string
-  readonly owner?: string
+  /** Below one member: the number of an account, or an ARN that has it. All of them count; absent means the asking one. */
+  readonly owners?: readonly string[]
 }
 
-const kind = (
-  action: string,
-  parameter: string,
-  items: string,
+type Kinds = {
+  readonly byPrefix: ReadonlyMap<string, CompiledKind>
+  readonly byMember: ReadonlyMap<string, CompiledKind>
+}
+
+let loaded: Kinds | undefined
+
+function load(): Kinds {
+  const byPrefix = new Map<string, CompiledKind>()
+  const byMember = new Map<string, CompiledKind | undefined>()
+  for (const kind of awsService('ec2').kinds) {
+    const { prefix, member } = kind
+    if (prefix !== undefined) byPrefix.set(prefix, kind)
+    // A name that several kinds go by, such as GroupId, tells none.
+    if (member !== undefined) byMember.set(member, byMember.has(member) ? undefined : kind)
+  }
+  const alone = [...byMember].flatMap(([name, kind]) =>
+    kind === undefined ? [] : [[name, kind] as const],
+  )
+  return { byPrefix, byMember: new Map(alone) }
+}
+
+/** By the id's own form, and by the argument that it stands in where that says nothing. `path`: `SecondaryInterfaceIds.0`. */
+export function kindOf(id: string, path: string): CompiledKind | undefined {
+  loaded ??= load()
+  return loaded.byPrefix.get(prefixOf(id)) ?? loaded.byMember.get(memberOf(path))
+}
+
+/** `vpce-svc` of `vpce-svc-0a1b2c3d`. */
+export function prefixOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('-'))
+}
+
+function memberOf(path: string): string {
+  const name = path.split('.').findLast((part) => !/^[0-9]+$/.test(part)) ?? ''
+  return name.replace(/Id(?:s|Set)$/, 'Id')
+}
+
+/** The fields of the question about one id. */
+export function questionAbout(
+  { parameter, filter }: CompiledKind,
   id: string,
-  owner?: string,
-): Kind => ({
-  action,
-  parameter: `${parameter}.1`,
-  items: `${items}/item`,
-  id,
-  ...(owner === undefined ? {} : { owner }),
-})
-
-/** By the prefix of the id. */
-export const kinds: ReadonlyMap<string, Kind> = new Map([
-  ['acl', kind('DescribeNetworkAcls', 'NetworkAclId', 'networkAclSet', 'networkAclId', 'ownerId')],
-  ['ami', kind('DescribeImages', 'ImageId', 'imagesSet', 'imageId', 'imageOwnerId')],
-  [
-    'dopt',
-    kind('DescribeDhcpOptions', 'DhcpOptionsId', 'dhcpOptionsSet', 'dhcpOptionsId', 'ownerId'),
-  ],
-  ['eipalloc', kind('DescribeAddresses', 'AllocationId', 'addressesSet', 'allocationId')],
-  [
-    'eni',
-    kind(
-      'DescribeNetworkInterfaces',
-      'NetworkInterfaceId',
-      'networkInterfaceSet',
-      'networkInterfaceId',
-      'ownerId',
-    ),
-  ],
-  ['fl', kind('DescribeFlowLogs', 'FlowLogId', 'flowLogSet', 'flowLogId')],
-  [
-    'i',
-    kind(
-      'DescribeInstances',
-      'InstanceId',
-      'reservationSet',
-      'instancesSet/item/instanceId',
-      'ownerId',
-    ),
-  ],
-  [
-    'igw',
-    kind(
-      'DescribeInternetGateways',
-      'InternetGatewayId',
-      'internetGatewaySet',
-      'internetGatewayId',
-      'ownerId',
-    ),
-  ],
-  ['key', kind('DescribeKeyPairs', 'KeyPairId', 'keySet', 'keyPairId')],
-  [
-    'lt',
-    kind('DescribeLaunchTemplates', 'LaunchTemplateId', 'launchTemplates', 'launchTemplateId'),
-  ],
-  ['nat', kind('DescribeNatGateways', 'NatGatewayId', 'natGatewaySet', 'natGatewayId')],
-  ['rtb', kind('DescribeRouteTables', 'RouteTableId', 'routeTableSet', 'routeTableId', 'ownerId')],
-  ['sg', kind('DescribeSecurityGroups', 'GroupId', 'securityGroupInfo', 'groupId', 'ownerId')],
-  [
-    'sgr',
-    kind(
-      'DescribeSecurityGroupRules',
-      'SecurityGroupRuleId',
-      'securityGroupRuleSet',
-      'securityGroupRuleId',
-      'groupOwnerId',
-    ),
-  ],
-  ['snap', kind('DescribeSnapshots', 'SnapshotId', 'snapshotSet', 'snapshotId', 'ownerId')],
-  ['subnet', kind('DescribeSubnets', 'SubnetId', 'subnetSet', 'subnetId', 'ownerId')],
-  ['vol', kind('DescribeVolumes', 'VolumeId', 'volumeSet', 'volumeId')],
-  ['vpc', kind('DescribeVpcs', 'VpcId', 'vpcSet', 'vpcId', 'ownerId')],
-  [
-    'vpce',
-    kind('DescribeVpcEndpoints', 'VpcEndpointId', 'vpcEndpointSet', 'vpcEndpointId', 'ownerId'),
-  ],
-  ['vgw', kind('DescribeVpnGateways', 'VpnGatewayId', 'vpnGatewaySet', 'vpnGatewayId')],
-])
-
-export function kindOf(id: string): Kind | undefined {
-  return kinds.get(id.slice(0, id.lastIndexOf('-')))
+): Readonly<Record<string, string>> {
+  if (parameter !== undefined) return { [parameter]: id }
+  return { 'Filter.1.Name': filter ?? '', 'Filter.1.Value.1': id }
 }

@@ -5,7 +5,9 @@
  * name means is asked of AWS with the broker's credential: whose account it is (STS), who owns an id or a bucket, and
  * which tags it has. What is not answered is denied.
  *
- * A region counts where the environment is bound to regions; then every region that is touched must be one of them.
+ * A region counts where the environment is bound to regions; then every region that is touched must be one of them. Those
+ * of other partitions than `aws` always count: an environment that does not name one of them does not reach it, whatever
+ * else of the same name there is.
  */
 import { LRUCache } from 'lru-cache'
 import {
@@ -18,10 +20,12 @@ import {
 } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
 import { readArn, tableOf } from './arn.ts'
-import { destinationOf, regionReached, type Destination } from './hosts.ts'
-import { kindOf } from './kinds.ts'
+import { destinationOf, partitions, regionReached, type Destination } from './hosts.ts'
+import { kindOf, questionAbout, type CompiledKind } from './kinds.ts'
+import { createGenerations, type Generations } from '../kept-answers.ts'
 import { Unestablished } from '../unestablished.ts'
 import { Asker, at, textAt } from './question.ts'
+import type { Element } from './xml.ts'
 import { isBucket } from './s3-bucket.ts'
 
 /** How long an answer is believed for operations that are not destructive, admin or secret, in milliseconds. */
@@ -40,6 +44,7 @@ type Search = {
 /** `now` is a clock in milliseconds that never goes back. */
 export function awsLocate(
   now: () => number,
+  generations: Generations = createGenerations(),
 ): (invocation: Invocation, context: LocateContext) => Promise<Located> {
   const kept = new LRUCache<string, { readonly until: number; readonly value: Promise<unknown> }>({
     max: 5_000,
@@ -51,7 +56,7 @@ export function awsLocate(
     return <T>(what: string, find: () => Promise<T>): Promise<T> => {
       const mine = own.get(what)
       if (mine !== undefined) return mine as Promise<T>
-      const name = JSON.stringify([key, scope, what])
+      const name = JSON.stringify([key, generations.of(key ?? ''), scope, what])
       const known = key === undefined ? undefined : kept.get(name)
       if (known !== undefined && known.until > now()) return known.value as Promise<T>
       const value = find()
@@ -76,7 +81,7 @@ export function awsLocate(
     const acting = remember(context.fresh ? undefined : context.actingKey, 'acting')
     let account: string
     try {
-      account = await acting('account', () => callerAccount(asker, region))
+      account = await acting(`account ${destination.partition}`, () => callerAccount(asker, region))
     } catch (error) {
       if (error instanceof Unestablished) return unresolved({ kind: 'account', id: '' }, error.why)
       throw error
@@ -87,7 +92,7 @@ export function awsLocate(
     const search: Search = { asker, bound: context.bound, destination, account, remember: memory }
     const places = new Set<Place>()
     const missing: Unresolved[] = []
-    if (bindsRegions(context.bound)) places.add(place('region', globally(invocation, destination)))
+    if (countsRegions(search)) places.add(place('region', globally(invocation, destination)))
     for (const resource of resources) {
       try {
         for (const found of await placesOf(resource, invocation.operation, search))
@@ -107,11 +112,13 @@ function unresolved(what: { kind: string; id: string }, why: Unresolved['why']):
 
 /** Buckets are listed for all regions at once. */
 function globally({ operation }: Invocation, destination: Destination): string {
-  return operation === 's3/ListBuckets' ? 'global' : regionReached(destination)
+  return operation === 's3/ListBuckets'
+    ? partitions[destination.partition].everywhere
+    : regionReached(destination)
 }
 
-function bindsRegions(bound: ReadonlySet<Place>): boolean {
-  return [...bound].some((name) => name.startsWith('region:'))
+function countsRegions({ bound, destination }: Pick<Search, 'bound' | 'destination'>): boolean {
+  return destination.partition !== 'aws' || [...bound].some((name) => name.startsWith('region:'))
 }
 
 export async function callerAccount(asker: Asker, region: string): Promise<string> {
@@ -123,7 +130,7 @@ export async function callerAccount(asker: Asker, region: string): Promise<strin
 }
 
 async function placesOf(
-  { kind, id }: ResourceRef,
+  { kind, id, path }: ResourceRef,
   operation: string,
   search: Search,
 ): Promise<readonly Place[]> {
@@ -141,7 +148,7 @@ async function placesOf(
     case 'arn':
       return arnPlaces(id, operation, search)
     case 'id':
-      return [await idPlace(id, search)]
+      return idPlaces(id, path, search)
     case 'database':
     case 'cluster': {
       const what = kind === 'database' ? 'db' : 'cluster'
@@ -149,7 +156,7 @@ async function placesOf(
         // Clusters and instances can be named by the ARN of another region's or account's.
         return arnPlaces(id, operation, search)
       }
-      const arn = `arn:aws:rds:${destination.region}:${account}:${what}:${id}`
+      const arn = `arn:${destination.partition}:rds:${destination.region}:${account}:${what}:${id}`
       return [(await databaseTag(arn, search)) ?? place('account', account)]
     }
     default:
@@ -163,9 +170,10 @@ async function arnPlaces(
   search: Search,
 ): Promise<readonly Place[]> {
   const arn = readArn(text)
-  if (arn === undefined) throw new Unestablished('no_resolver')
-  const regional =
-    arn.region !== '' && bindsRegions(search.bound) ? [place('region', arn.region)] : []
+  // The account in it is another partition's, although it has the same number.
+  if (arn === undefined || arn.partition !== search.destination.partition)
+    throw new Unestablished('no_resolver')
+  const regional = arn.region !== '' && countsRegions(search) ? [place('region', arn.region)] : []
   if (arn.service === 's3' && arn.account === '') {
     const [bucket = ''] = arn.resource.split('/')
     return [await bucketPlace(bucket, operation, search)]
@@ -205,8 +213,8 @@ async function bucketPlace(name: string, operation: string, search: Search): Pro
   return home
 }
 
-async function idPlace(id: string, search: Search): Promise<Place> {
-  const kind = kindOf(id)
+async function idPlaces(id: string, path: string, search: Search): Promise<readonly Place[]> {
+  const kind = kindOf(id, path)
   if (kind === undefined) throw new Unestablished('no_resolver')
   const { region } = search.destination
   const tag = await boundTag(search, () =>
@@ -224,20 +232,34 @@ async function idPlace(id: string, search: Search): Promise<Place> {
       ])
     }),
   )
-  if (tag !== undefined) return tag
+  if (tag !== undefined) return [tag]
   const home = place('account', search.account)
-  if (!search.bound.has(home) && !bindsAccounts(search.bound)) return home
-  return search.remember(`id ${id}`, async () => {
-    const answer = await search.asker.form('ec2', region, kind.action, { [kind.parameter]: id })
-    const items = at(answer, kind.items)
-    const [item, ...others] = items
+  if (!search.bound.has(home) && !bindsAccounts(search.bound)) return [home]
+  return search.remember(`id ${kind.action} ${id}`, async () => {
+    const answer = await search.asker.form('ec2', region, kind.action, questionAbout(kind, id))
+    const [item, ...others] = at(answer, kind.items)
     if (item === undefined) throw new Unestablished('not_found')
-    if (others.length > 0 || textAt(item, kind.id) !== id)
+    if (others.length > 0 || !at(item, kind.id).some(({ text }) => text === id))
       throw new Unestablished('view_incomplete')
-    const owner = kind.owner === undefined ? search.account : textAt(item, kind.owner)
-    if (owner === undefined || !/^[0-9]{12}$/.test(owner))
-      throw new Unestablished('view_incomplete')
-    return place('account', owner)
+    return ownersOf(item, kind, search).map((owner) => place('account', owner))
+  })
+}
+
+/** Every account that the answer names as an owner; the asking one where the kind has none. */
+function ownersOf(
+  item: Element,
+  { owners }: CompiledKind,
+  { account, destination }: Search,
+): readonly string[] {
+  if (owners === undefined) return [account]
+  return owners.map((path) => {
+    const text = textAt(item, path) ?? ''
+    // Prefix lists of Amazon's own, such as that of S3: naming one touches nothing of anybody's.
+    if (text === 'AWS') return account
+    const arn = readArn(text)
+    const owner = arn?.partition === destination.partition ? arn.account : text
+    if (!/^[0-9]{12}$/.test(owner)) throw new Unestablished('view_incomplete')
+    return owner
   })
 }
 

@@ -95,7 +95,8 @@ export const effectOverrides: Readonly<Record<string, readonly Effect[]>> = {
   's3/SelectObjectContent': ['read'],
 }
 
-const partiql = 'its statements are PartiQL text, which is not read here'
+const partiql =
+  'its statements are PartiQL text, which is not read here; GetItem, Query, PutItem, UpdateItem, DeleteItem and their batches are'
 const directory = 'it belongs to directory buckets, which are reached at other hosts'
 const twin = 'the same request is read as its operation with Configuration in the name'
 

@@ -8,6 +8,7 @@
  */
 import type { JsonObject, JsonValue, ResourceRef } from '../../core/operation.ts'
 import type { AwsOperation, Service } from './catalogue.ts'
+import { kindOf, prefixOf } from './kinds.ts'
 import { isScalar, type Reference } from './shape.ts'
 
 /** EC2’s ids: a prefix, and 8 or 17 hex digits; in capitals they are found, and then resolve to nothing. */
@@ -113,6 +114,17 @@ export function resourcesOf(
   const whole =
     !operation.contained || unknown || goesOn || !targets.some(({ kind }) => narrow.has(kind))
   return whole ? [ownAccount, ...targets] : targets
+}
+
+/** What is said of ids that nothing can be asked about; locating denies them besides. */
+export function unresolvable(resources: readonly ResourceRef[]): readonly string[] {
+  const prefixes = resources.flatMap(({ kind, id, path }) =>
+    kind === 'id' && kindOf(id, path) === undefined ? [prefixOf(id).slice(0, 40)] : [],
+  )
+  return [...new Set(prefixes)].map(
+    (prefix) =>
+      `EC2 has no question that says whose an id ${prefix}-… in this argument is, so that it cannot be resolved`,
+  )
 }
 
 /** Kinds that less than an account can hold. */

@@ -1,6 +1,7 @@
 /**
  * S3: the operation from method, path, marking parameters and one header; the body in XML, in JSON (a policy) or as the
- * bytes of an object. Rebuilt from what was read: nothing of a path, a query or an XML document goes out as it came.
+ * bytes of an object, plain or in chunks. Rebuilt from what was read: nothing of a path, a query, an XML document or a
+ * chunk's frame goes out as it came.
  */
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -10,6 +11,7 @@ import type { ProviderRequest } from '../adapter.ts'
 import { readQuery } from '../rest/query.ts'
 import { quoted, refuse, type Refused } from '../rest/refusal.ts'
 import type { AwsOperation, Service } from './catalogue.ts'
+import { isChunked, readChunked } from './chunked.ts'
 import { encode } from './form.ts'
 import { encodeKey, readCopySource, readObjectPath } from './s3-bucket.ts'
 import { findRoute, s3Routes, type Named, type Route, type Routes } from './s3-route.ts'
@@ -45,8 +47,6 @@ const not = (detail: string): Refused => refuse('not_understood', detail)
 let routes: Routes | undefined
 
 export function readS3(service: Service, request: ProviderRequest): ReadS3 | Refused {
-  const chunked = streams(request.headers)
-  if (chunked !== undefined) return chunked
   const path = readObjectPath(request.path)
   if (!path.ok) return path
   const { bucket, key } = path.name
@@ -85,9 +85,11 @@ export function readS3(service: Service, request: ProviderRequest): ReadS3 | Ref
   }
   const flaw = readParameters(route, parameters, args)
   if (flaw !== undefined) return flaw
-  const headers = readHeaders(route, request.headers, args)
+  const plain = plainOf(route, request)
+  if ('ok' in plain) return plain
+  const headers = readHeaders(route, plain.headers, args)
   if (!headers.ok) return headers
-  const body = readBody(route, service, request.body, args)
+  const body = readBody(route, service, plain.body, args)
   if (!body.ok) return body
   const kept = Object.entries(headers.headers).filter(
     ([name]) => !(body.rewritten && sums.test(name)),
@@ -103,18 +105,20 @@ export function readS3(service: Service, request: ProviderRequest): ReadS3 | Ref
   }
 }
 
-/** A body in signed chunks means what its chunks say, and some servers read the one and some the other. */
-function streams(headers: Readonly<Record<string, string>>): Refused | undefined {
-  const coding = headers['content-encoding'] ?? ''
-  const sum = headers['x-amz-content-sha256'] ?? ''
-  const parts = ['x-amz-trailer', 'x-amz-decoded-content-length'].some(
-    (name) => headers[name] !== undefined,
-  )
-  if (!parts && !/aws-chunked/i.test(coding) && !sum.startsWith('STREAMING')) return undefined
-  return refuse(
-    'unsupported_media_type',
-    'A body in chunks (aws-chunked) is not read here; give the SDK the whole body as bytes or text, not as a stream.',
-  )
+/** The request without the framing of its body, where it has one of its own. */
+function plainOf(
+  { operation, payload }: Route,
+  { headers, body }: ProviderRequest,
+): Pick<ProviderRequest, 'headers' | 'body'> | Refused {
+  if (!isChunked(headers)) return { headers, body }
+  if (payload?.type !== 'x') {
+    return refuse(
+      'unsupported_media_type',
+      `A body in chunks (aws-chunked) is read where it is an object, and ${operation.name} takes none; send it as it is.`,
+    )
+  }
+  const read = readChunked(headers, body)
+  return read.ok ? { headers: read.headers, body: read.body } : read
 }
 
 function readParameters(

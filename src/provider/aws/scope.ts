@@ -29,7 +29,7 @@ export function readScope(
   if (destination === undefined) {
     return refuse(
       'operation_unknown',
-      'The service or the region in the credential scope is not one that is known here.',
+      'The service or the region in the credential scope is not one that is known here: those of the partitions aws, aws-cn and aws-us-gov are.',
     )
   }
   return { ok: true, destination }

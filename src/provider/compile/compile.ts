@@ -9,6 +9,8 @@ import { classify, type Classified } from './classify.ts'
 import type { Described } from './described.ts'
 import type { IdRule, Review } from './review.ts'
 
+export { serialise } from '../rest/written.ts'
+
 export type Explained = {
   readonly operation: CompiledOperation
   readonly classified: Classified
@@ -174,11 +176,4 @@ function revealsOf(described: Described, review: Review): readonly string[] {
     .filter((path) => !not.has(path.at(-1) ?? ''))
     .map((path) => path.join('.'))
   return [...new Set([...walked, ...(review.reveals?.[described.name] ?? [])])].toSorted()
-}
-
-/** One operation a line, so that a review sees what a new description changes. */
-export function serialise({ operations, ...shared }: CompiledCatalogue): string {
-  const lines = operations.map((operation) => JSON.stringify(operation))
-  const head = JSON.stringify(shared).slice(0, -1)
-  return `${head},"operations":[\n${lines.join(',\n')}\n]}\n`
 }

@@ -33,6 +33,8 @@ export type Report = {
   /** How many are denied because a review says so. */
   readonly denied: number
   readonly listed: readonly ReportedOperation[]
+  /** Of a GraphQL schema, by `Type.field`: refused until reviewed, and secret by rule. The first of each. */
+  readonly edges?: { readonly unclassified: readonly string[]; readonly secret: readonly string[] }
 }
 
 /** Printable ASCII, at most `most` characters. */
@@ -108,6 +110,15 @@ export function reportLines(report: Report, verbose: boolean): readonly string[]
     `denied by review: ${String(report.denied)}`,
     `denied for want of review: ${String(report.unreviewed)}`,
   ]
+  const { edges } = report
+  if (edges !== undefined) {
+    lines.push(`edges to review: ${String(edges.unclassified.length)}`)
+    lines.push(`secret fields: ${String(edges.secret.length)}`)
+    if (verbose) {
+      for (const edge of edges.unclassified) lines.push(`  to review: ${edge}`)
+      for (const edge of edges.secret) lines.push(`  secret: ${edge}`)
+    }
+  }
   for (const one of report.listed) {
     if (verbose) {
       lines.push(`${one.name}  ${one.method} ${one.path}  ${one.effects.join(' ')}`)

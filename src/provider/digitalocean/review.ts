@@ -34,15 +34,40 @@ const secrets = [
   'api_token',
   'datadog_api_key',
   'basic_auth_password',
+  'auth',
+  // A header that an agent's tools are called with.
+  'authorization',
+  // The key of a client's certificate is its way into a Kubernetes cluster.
+  'client_key_data',
+  'secret',
   'registry_credentials',
   'token',
   'refresh_token',
   'hf_token',
   // Of a private repository, with a token in it.
   'repo_clone_url',
+  // Signed: whoever has one of these addresses reads or writes what is behind it, or is signed in.
+  'download_url',
+  'historic_urls',
+  'presigned_url',
+  'signed_url',
+  'sso_url',
+  // Slack's webhooks, whose addresses are all that it takes to post to a channel.
+  'slack',
+  'slack_webhooks',
   // Variables of an app, and a script that a droplet runs first: both are where people put secrets.
   'envs',
   'user_data',
+]
+
+/** Their answers are addresses, signed, at which the logs themselves are; of an app, it is where it is served. */
+const logs = [
+  'apps_get_event_logs',
+  'apps_get_job_invocation_logs',
+  'apps_get_logs',
+  'apps_get_logs_active_deployment',
+  'apps_get_logs_active_deployment_aggregate',
+  'apps_get_logs_aggregate',
 ]
 
 /** A shell inside of the app's containers: whoever has its address can do what the app can. */
@@ -64,6 +89,7 @@ export const review: Review = {
   // Found anywhere already; and a word at which a model stops is no credential.
   revealsNot: [...secrets, 'stop_token'],
   reveals: {
+    ...Object.fromEntries(logs.map((name) => [name, ['live_url']])),
     // Addresses and keys of the places that logs are sent to; the address may hold a password.
     databases_list_logsink: ['sinks.*.config.url', 'sinks.*.config.key'],
     databases_create_logsink: ['sink.config.url', 'sink.config.key'],

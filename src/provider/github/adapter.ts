@@ -3,11 +3,11 @@
  * credential and the same repositories.
  */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { place } from '../../core/operation.ts'
 import type { ProviderAdapter } from '../adapter.ts'
+import { isWrite } from '../kept-answers.ts'
 import { identifyRest, type RestRules } from '../rest/identify.ts'
-import { entryOf, openCatalogue, type OpenCatalogue } from '../rest/open.ts'
+import { catalogueBeside, entryOf, openCatalogue, type OpenCatalogue } from '../rest/open.ts'
 import { githubGraphql } from './graphql/graphql.ts'
 import { locate, repositoriesOf } from './locate.ts'
 import * as manifest from './manifest.ts'
@@ -22,9 +22,7 @@ const rules: RestRules = {
   resources: repositoriesOf,
 }
 
-function readCatalogue(): OpenCatalogue {
-  return openCatalogue(readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'))
-}
+const text = catalogueBeside(import.meta.url)
 
 /**
  * The catalogue is read at its first use: a broker without GitHub credentials does not hold it in memory. `now` is a clock
@@ -34,7 +32,7 @@ export function githubAdapter(now: () => number = () => performance.now()): Prov
   let loaded: OpenCatalogue | undefined
   let version: string | undefined
   const graphql = githubGraphql(now)
-  const catalogue = () => (loaded ??= readCatalogue())
+  const catalogue = () => (loaded ??= openCatalogue(text()))
   return {
     name: manifest.name,
     get catalogueVersion() {
@@ -45,6 +43,7 @@ export function githubAdapter(now: () => number = () => performance.now()): Prov
     },
     origins: manifest.origins,
     pathPrefixes: manifest.pathPrefixes,
+    samePath: manifest.samePath,
     carriers: manifest.carriers,
     injections: manifest.injections,
     bindings: [manifest.repositoryBinding],
@@ -68,6 +67,9 @@ export function githubAdapter(now: () => number = () => performance.now()): Prov
       invocation.root === undefined
         ? locate(invocation, context)
         : graphql.locate(invocation, context),
+    delivered(invocations, { cacheKey }) {
+      if (invocations.some(isWrite)) graphql.forget(cacheKey)
+    },
     reach,
     minted(invocation) {
       const paths = mintedPaths[invocation.operation]

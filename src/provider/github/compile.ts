@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { CompiledCatalogue, CompiledOperation } from '../rest/catalogue.ts'
+import { serialise } from '../rest/written.ts'
 import { effectsOf, scopeOf } from './effects.ts'
 import {
   alsoAt,
@@ -143,12 +144,6 @@ function resolver(document: Json): (value: unknown) => Json {
     }
     return resolve(target)
   }
-}
-
-/** One operation a line, so that a review sees what a new description changes. */
-export function serialise({ source, operations }: CompiledCatalogue): string {
-  const lines = operations.map((operation) => JSON.stringify(operation))
-  return `{"source":${JSON.stringify(source)},"operations":[\n${lines.join(',\n')}\n]}\n`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

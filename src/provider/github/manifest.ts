@@ -60,3 +60,18 @@ export function errorAnswer(problem: Readonly<Record<string, unknown>>): ErrorAn
   const body = JSON.stringify({ ...problem, message: problem['detail'] })
   return { contentType: 'application/problem+json', body }
 }
+
+/** GitHub names repositories, organizations and people by number in the links of its answers. */
+export function samePath(asked: string, named: string): boolean {
+  return byNumber.some(([name, number]) => {
+    const one = name.exec(asked)
+    const other = number.exec(named)
+    return one !== null && other !== null && one[1] === other[1]
+  })
+}
+
+const byNumber = [
+  [/^\/repos\/[^/]+\/[^/]+(\/.*)?$/, /^\/repositories\/[0-9]+(\/.*)?$/],
+  [/^\/orgs\/[^/]+(\/.*)?$/, /^\/organizations\/[0-9]+(\/.*)?$/],
+  [/^\/users\/[^/]+(\/.*)?$/, /^\/user\/[0-9]+(\/.*)?$/],
+] as const

@@ -59,6 +59,11 @@ export const effectOverrides: Readonly<Record<string, readonly Effect[]>> = {
   'code-scanning/update-alert': ['write', 'admin'],
   'dependabot/update-alert': ['write', 'admin'],
   'pulls/dismiss-review': ['write', 'destructive', 'admin'],
+  // As in GraphQL, where the same is called mergePullRequest and mergeBranch: who merges says that the reviews and checks
+  // were enough, and what lands on the branch is what runs there with the repository's secrets.
+  'pulls/merge': ['write', 'admin'],
+  'repos/merge': ['write', 'admin'],
+  'repos/merge-upstream': ['write', 'admin'],
   // Start machines or agents that hold rights of their own.
   'agent-tasks/create-task-in-repo': ['write', 'admin'],
   'codespaces/create-with-pr-for-authenticated-user': ['write', 'admin'],
@@ -152,6 +157,11 @@ export const conditions: Readonly<Record<string, readonly Condition[]>> = {
   'git/update-ref': [{ path: 'body.force', noneOf: [false, null], adds: ['destructive'] }],
   'actions/re-run-job-for-workflow-run': [
     { path: 'body.enable_debugger', noneOf: [false, null], adds: ['admin'] },
+  ],
+  // It merges the default branch into the one that it deploys, unless it is told not to.
+  'repos/create-deployment': [
+    { path: 'body.auto_merge', noneOf: [false], adds: ['admin'] },
+    { path: 'body', lacks: 'auto_merge', adds: ['admin'] },
   ],
   'pulls/create': [
     {

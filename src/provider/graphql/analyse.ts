@@ -2,32 +2,28 @@
  * Turns a document's text into a plan: which root fields would run and what their selections reach, all of it
  * independent of the variables. A field that may run counts: `@skip` and `@include` are the provider's to evaluate.
  */
-import {
-  GraphQLError,
-  Kind,
-  getNamedType,
-  isCompositeType,
-  isInputObjectType,
-  parse,
-  validate,
-} from 'graphql'
+import { GraphQLError, Kind, parse, validate } from 'graphql'
 import type {
+  DocumentNode,
   FieldNode,
   FragmentDefinitionNode,
-  GraphQLCompositeType,
   GraphQLField,
-  GraphQLInputType,
+  OperationDefinitionNode,
   SelectionSetNode,
   VariableDefinitionNode,
 } from 'graphql'
 import type { IdentifyRefusal } from '../adapter.ts'
-import type { EdgeClass, GraphqlCatalogue, Root, RootField } from './catalogue.ts'
+import type { GraphqlCatalogue, Root, RootField } from './catalogue.ts'
 import { documentLimits, exceedsExpansionLimits, exceedsTokenLimits } from './limits.ts'
 import { rules } from './merge-rule.ts'
-import { isPlain } from './plain.ts'
+import { plainRoots, type PlainRoots } from './plain.ts'
+import { reachOf } from './reach.ts'
+import { readDocument } from './read.ts'
+import { SchemaIndex, type KnownField } from './schema-index.ts'
 import { bare, printSelected, selectOperation, soleOperation } from './select.ts'
+import { Vocabulary } from './vocabulary.ts'
 
-/** One root field as it occurs, without its selections. */
+/** One root field as it occurs. Of its selections nothing is kept: a plan may be, and the document is large. */
 export type PlannedRoot = {
   readonly field: RootField
   readonly definition: GraphQLField<unknown, unknown>
@@ -62,8 +58,26 @@ export function quote(text: string): string {
   return line.length > 100 ? `${line.slice(0, 99)}…` : line
 }
 
-function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'): Plan {
+type Refused = Extract<Plan, { ok: false }>
+
+function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'): Refused {
   return { ok: false, refusal: { code, detail } }
+}
+
+/** A root field of the schema, and what its selections reach. */
+type Met = PlainRoots['roots'][number]
+
+/** What is made of a catalogue once, at its first document. */
+type Prepared = { readonly index: SchemaIndex; readonly vocabulary: Vocabulary }
+const preparations = new WeakMap<GraphqlCatalogue, Prepared>()
+
+function prepare(catalogue: GraphqlCatalogue): Prepared {
+  let made = preparations.get(catalogue)
+  if (made === undefined) {
+    made = { index: new SchemaIndex(catalogue), vocabulary: new Vocabulary(catalogue.schema) }
+    preparations.set(catalogue, made)
+  }
+  return made
 }
 
 export function analyse(
@@ -73,11 +87,30 @@ export function analyse(
 ): Plan {
   if (text.length > documentLimits.length)
     return refuse('The GraphQL document is larger than 256 KiB.', 'payload_too_large')
-  let document
+  const { index, vocabulary } = prepare(catalogue)
+  const read = readDocument(vocabulary, text)
+  const document = read ?? parseWithin(text)
+  if ('ok' in document) return document
+
+  const sole = soleOperation(document, operationName)
+  const plain = sole === undefined ? undefined : plainRoots(index, sole.operation, sole.fragments)
+  if (sole !== undefined && plain !== undefined) {
+    const { operation } = sole
+    const refusal = refuseRoots(catalogue, operation.operation, plain.count, plain.roots)
+    if (refusal !== undefined) return refusal
+    const printed = read !== undefined || bare(text, sole) ? text : printSelected(sole)
+    return planOf(operation, plain.roots, printed, none)
+  }
+  return analyseWhole(catalogue, index, document, operationName)
+}
+
+const none: ReadonlySet<never> = new Set()
+
+function parseWithin(text: string): DocumentNode | Refused {
   try {
     const excess = exceedsTokenLimits(text)
     if (excess !== undefined) return refuse(excess)
-    document = parse(text, {
+    return parse(text, {
       noLocation: true,
       maxLexicalTokens: documentLimits.tokens,
       allowEmptySelectionSets: false,
@@ -86,69 +119,105 @@ export function analyse(
     if (!(error instanceof GraphQLError)) throw error
     return refuse(`The GraphQL document does not parse: ${quote(error.message)}`)
   }
-  const sole = soleOperation(document, operationName)
-  const plain = sole !== undefined && isPlain(catalogue.schema, sole.operation, sole.fragments)
-  const excess = plain ? undefined : exceedsExpansionLimits(document)
-  if (excess !== undefined) return refuse(excess)
+}
 
-  const selected = plain ? sole : selectOperation(document, operationName)
+/** For what is not plain, and for the words where something is wrong. */
+function analyseWhole(
+  catalogue: GraphqlCatalogue,
+  index: SchemaIndex,
+  document: DocumentNode,
+  operationName: string | undefined,
+): Plan {
+  const excess = exceedsExpansionLimits(document)
+  if (excess !== undefined) return refuse(excess)
+  const selected = selectOperation(document, operationName)
   if (typeof selected === 'string') return refuse(selected)
   const { operation, fragments } = selected
   const root = operation.operation
   if (root === 'subscription')
     return refuse('Subscriptions are not forwarded; poll the query of the same name.')
 
+  const nodes: FieldNode[] = []
+  collectFields(operation.selectionSet, fragments, (node) => nodes.push(node))
+  const type = catalogue.schema.getRootType(root)
+  const place = type == null ? undefined : index.of(type)
+  const found = nodes.flatMap((node) =>
+    isMeta(node.name.value) ? [] : [{ node, known: place?.field(node.name.value) }],
+  )
   // Before validation, so that an unknown operation is called that rather than a type error.
-  const rootNodes: FieldNode[] = []
-  collectFields(operation.selectionSet, fragments, (node) => rootNodes.push(node))
-  if (rootNodes.length > documentLimits.roots)
+  const refusal = refuseRoots(catalogue, root, nodes.length, found)
+  if (refusal !== undefined) return refusal
+
+  const [error] = validate(catalogue.schema, document, rules, {
+    maxErrors: 1,
+    hideSuggestions: true,
+  })
+  if (error !== undefined)
+    return refuse(`The GraphQL document is not valid: ${quote(error.message)}`)
+
+  const met = found.flatMap(({ node, known }) =>
+    known === undefined ? [] : [{ node, known, reached: reachOf(index, node, known, fragments) }],
+  )
+  const introspection = new Set<'__schema' | '__type'>()
+  for (const { name } of nodes)
+    if (name.value === '__schema' || name.value === '__type') introspection.add(name.value)
+  return planOf(operation, met, printSelected(selected), introspection)
+}
+
+/** Why an operation of `count` root fields, of which these are not the language's own, cannot be planned. */
+function refuseRoots(
+  catalogue: GraphqlCatalogue,
+  root: Root,
+  count: number,
+  found: readonly { readonly node: FieldNode; readonly known: KnownField | undefined }[],
+): Refused | undefined {
+  if (count > documentLimits.roots)
     return refuse(`The operation has more than ${documentLimits.roots} root fields.`)
-  for (const node of rootNodes) {
-    const name = node.name.value
-    if (isMeta(name)) continue
-    const field = catalogue.roots.get(`${root}.${name}`)
+  for (const { node, known } of found) {
+    const field = known?.root
     if (field === undefined)
-      return refuse(`${catalogue.provider} has no ${root} "${quote(name)}".`, 'operation_unknown')
+      return refuse(
+        `${catalogue.provider} has no ${root} "${quote(node.name.value)}".`,
+        'operation_unknown',
+      )
     if (field.denied)
       return refuse(
         `${field.operation} is always refused: the provider's schema does not tell what it touches.`,
         'operation_unknown',
       )
   }
+  return undefined
+}
 
-  const [error] = plain
-    ? []
-    : validate(catalogue.schema, document, rules, { maxErrors: 1, hideSuggestions: true })
-  if (error !== undefined)
-    return refuse(`The GraphQL document is not valid: ${quote(error.message)}`)
-
-  const rootType = catalogue.schema.getRootType(root)
-  if (rootType == null) return refuse(`${catalogue.provider} has no ${root}.`, 'operation_unknown')
+function planOf(
+  operation: OperationDefinitionNode,
+  met: readonly Met[],
+  printed: string,
+  introspection: ReadonlySet<'__schema' | '__type'>,
+): Plan {
   const roots: PlannedRoot[] = []
-  const introspection = new Set<'__schema' | '__type'>()
-  for (const node of rootNodes) {
-    const name = node.name.value
-    if (name === '__schema' || name === '__type') introspection.add(name)
-    if (isMeta(name)) continue
-    const field = catalogue.roots.get(`${root}.${name}`)
-    const definition = rootType.getFields()[name]
-    if (field === undefined || definition === undefined)
-      return refuse('The document could not be analysed.')
-    const responseKey = node.alias?.value ?? name
-    const reached = reach(catalogue, node, definition, fragments, responseKey)
-    if ('unclassified' in reached)
-      return refuse(
-        `The field ${reached.unclassified} is not in the catalogue.`,
-        'operation_unknown',
-      )
-    const { selectionSet: _, ...bare } = node
-    roots.push({ field, definition, node: bare, responseKey, ...reached })
+  for (const { node, known, reached } of met) {
+    const { root: field, field: definition } = known
+    if (field === undefined) return refuse('The document could not be analysed.')
+    const { secret, widens, secretPaths, unclassified } = reached
+    if (unclassified !== undefined)
+      return refuse(`The field ${unclassified} is not in the catalogue.`, 'operation_unknown')
+    const responseKey = node.alias?.value ?? node.name.value
+    const { alias, name, directives } = node
+    const alone: FieldNode = {
+      kind: Kind.FIELD,
+      alias,
+      name,
+      arguments: node.arguments,
+      directives,
+    }
+    roots.push({ field, definition, node: alone, responseKey, secret, widens, secretPaths })
   }
   const variables = operation.variableDefinitions ?? []
   return {
     ok: true,
-    root,
-    printed: plain && bare(text, selected) ? text : printSelected(selected),
+    root: operation.operation,
+    printed,
     variables,
     variableNames: new Set(variables.map((variable) => variable.variable.name.value)),
     roots,
@@ -175,99 +244,4 @@ function collectFields(
       if (fragment !== undefined) collectFields(fragment.selectionSet, fragments, take)
     }
   }
-}
-
-/** Whether an argument of this type can carry an id. Inputs that contain themselves are walked once. */
-function takesId(type: GraphQLInputType, above: ReadonlySet<string> = new Set()): boolean {
-  const named = getNamedType(type)
-  if (!isInputObjectType(named)) return named.name === 'ID'
-  if (above.has(named.name)) return false
-  const within = new Set([...above, named.name])
-  return Object.values(named.getFields()).some((field) => takesId(field.type, within))
-}
-
-/** Where a walk is in the answer. Only the few places that matter are written out. */
-type Path = { readonly key: string; readonly above: Path | undefined }
-
-function keysOf(path: Path): string[] {
-  const keys: string[] = []
-  for (let at: Path | undefined = path; at !== undefined; at = at.above) keys.unshift(at.key)
-  return keys
-}
-
-type Field = GraphQLField<unknown, unknown>
-const classes = new WeakMap<GraphqlCatalogue['edges'], Map<Field, EdgeClass | undefined>>()
-
-/** The class of one edge. A field of a schema is one object, by which it is found again without spelling its name. */
-function classOf(
-  catalogue: GraphqlCatalogue,
-  type: GraphQLCompositeType,
-  field: Field,
-): EdgeClass | undefined {
-  let known = classes.get(catalogue.edges)
-  if (known === undefined) classes.set(catalogue.edges, (known = new Map()))
-  if (known.has(field)) return known.get(field)
-  const found = catalogue.edges.get(`${type.name}.${field.name}`)
-  known.set(field, found)
-  return found
-}
-
-type Reached = Pick<PlannedRoot, 'secret' | 'widens' | 'secretPaths'>
-
-/** What the selections below one root field reach, by the class of each edge they follow. */
-function reach(
-  catalogue: GraphqlCatalogue,
-  node: FieldNode,
-  definition: GraphQLField<unknown, unknown>,
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-  responseKey: string,
-): Reached | { readonly unclassified: string } {
-  const widens = new Set<string>()
-  const secretPaths: string[][] = []
-  let unclassified: string | undefined
-
-  function walk(set: SelectionSetNode, type: GraphQLCompositeType, path: Path): void {
-    for (const selection of set.selections) {
-      if (selection.kind !== Kind.FIELD) {
-        const fragment =
-          selection.kind === Kind.FRAGMENT_SPREAD ? fragments.get(selection.name.value) : selection
-        if (fragment === undefined) continue
-        const condition = fragment.typeCondition?.name.value
-        const narrowed =
-          condition === undefined ? type : (catalogue.schema.getType(condition) ?? type)
-        walk(fragment.selectionSet, isCompositeType(narrowed) ? narrowed : type, path)
-        continue
-      }
-      const name = selection.name.value
-      if (name === '__typename') continue
-      const field = 'getFields' in type ? type.getFields()[name] : undefined
-      const kind = field === undefined ? undefined : classOf(catalogue, type, field)
-      if (kind === undefined || field === undefined) {
-        unclassified ??= `${type.name}.${name}`
-        continue
-      }
-      const edge = (): string => `${type.name}.${name}`
-      const below: Path = { key: selection.alias?.value ?? name, above: path }
-      if (kind === 'widens') widens.add(`${edge()} reaches what is outside of the environment.`)
-      // Ids are looked up where root fields take them; below, one would choose an object that nobody has looked at.
-      for (const arg of selection.arguments ?? []) {
-        const taken = field.args.find((one) => one.name === arg.name.value)
-        if (taken !== undefined && takesId(taken.type))
-          widens.add(`${edge()} takes an id as ${taken.name}, which is not looked up.`)
-      }
-      if (kind === 'secret') secretPaths.push(keysOf(below))
-      const next = getNamedType(field.type)
-      if (selection.selectionSet !== undefined && isCompositeType(next))
-        walk(selection.selectionSet, next, below)
-    }
-  }
-
-  const type = getNamedType(definition.type)
-  if (node.selectionSet !== undefined && isCompositeType(type))
-    walk(node.selectionSet, type, {
-      key: responseKey,
-      above: { key: 'data', above: undefined },
-    })
-  if (unclassified !== undefined) return { unclassified }
-  return { secret: secretPaths.length > 0, widens: [...widens], secretPaths }
 }

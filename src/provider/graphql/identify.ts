@@ -4,15 +4,15 @@
  * we do not know are refused, each with a sentence, because each is a way for the provider to run something else than
  * what was read here.
  */
-import { LRUCache } from 'lru-cache'
 import { getArgumentValues, getVariableValues } from 'graphql'
-import { consequences } from '../../core/condition.ts'
+import { consequences, type Consequences } from '../../core/condition.ts'
 import { parseJson } from '../../core/json.ts'
 import type { Effect, Invocation, JsonObject } from '../../core/operation.ts'
 import type { Identified, IdentifyRefusal, ProviderRequest } from '../adapter.ts'
 import { analyse, quote, type Plan, type PlannedRoot } from './analyse.ts'
 import { readArguments } from './argument.ts'
 import type { GraphqlCatalogue } from './catalogue.ts'
+import { cacheByBytes, cacheByText } from './document-cache.ts'
 import { documentLimits } from './limits.ts'
 
 type Understood = Extract<Plan, { ok: true }>
@@ -25,12 +25,6 @@ type Prepared = { readonly plan: Plan; readonly query: string }
 const jsonMediaType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i
 const bodyKeys: ReadonlySet<string> = new Set(['query', 'variables', 'operationName'])
 const jsonLimits = { maxDepth: 64 }
-const longestKept = 100_000
-const bounds = {
-  max: 2_000,
-  maxSize: 2_000_000,
-  sizeCalculation: (_: unknown, key: string) => key.length + 500,
-}
 
 function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'): Identified {
   return { ok: false, refusal: { code, detail } }
@@ -39,10 +33,11 @@ function refuse(detail: string, code: IdentifyRefusal['code'] = 'not_understood'
 export function graphqlIdentify(
   catalogue: GraphqlCatalogue,
 ): (request: ProviderRequest) => Identified {
-  // What was understood is kept: by the whole body where there are no variables, because then nothing else can change
-  // the result, and by the document where there are. The bounds are on characters: what an agent sends decides what is kept.
-  const bodies = new LRUCache<string, Identified>(bounds)
-  const prepared = new LRUCache<string, Prepared>(bounds)
+  // What was understood is kept by the whole body, which alone decides about it, and what depends on the document only by
+  // that, where there are variables. Not the bodies of mutations with variables: they seldom come again, and a secret that
+  // is being set stands in them.
+  const bodies = cacheByBytes<Identified>()
+  const prepared = cacheByText<Prepared>()
 
   function prepare(text: string, operationName: string | undefined): Prepared {
     const plan = analyse(catalogue, text, operationName)
@@ -52,21 +47,18 @@ export function graphqlIdentify(
   function prepareOnce(text: string, operationName: string | undefined): Prepared {
     // A NUL cannot stand in an operation name that exists, and the name comes first: no two pairs share a key.
     const key = operationName === undefined ? `\0${text}` : `${operationName}\0${text}`
-    let entry = prepared.get(key)
-    if (entry === undefined) {
-      entry = prepare(text, operationName)
-      if (key.length < longestKept) prepared.set(key, entry)
-    }
+    const place = prepared(key)
+    if (place.found !== undefined) return place.found
+    const entry = prepare(text, operationName)
+    place.keep(entry)
     return entry
   }
 
   return function identify(request) {
     const refused = checkRequest(catalogue, request)
     if (refused !== undefined) return refused
-    // Each byte as one character: no two bodies share a key.
-    const key = request.body.toString('latin1')
-    const known = bodies.get(key)
-    if (known !== undefined) return known
+    const place = bodies(request.body)
+    if (place.found !== undefined) return place.found
     const envelope = openEnvelope(request.body)
     if ('ok' in envelope) return envelope
     const { query, operationName, variables } = envelope
@@ -75,7 +67,7 @@ export function graphqlIdentify(
     const identified = entry.plan.ok
       ? apply(catalogue, entry.plan, entry.query, operationName, variables)
       : entry.plan
-    if (alone && key.length < longestKept) bodies.set(key, identified)
+    if (alone || (entry.plan.ok && entry.plan.root === 'query')) place.keep(identified)
     return identified
   }
 }
@@ -101,7 +93,10 @@ function checkRequest(
   if (request.headers['content-encoding'] !== undefined)
     return refuse('Send the body without Content-Encoding.', 'unsupported_media_type')
   const mediaType = request.headers['content-type']
-  if (mediaType === undefined || !jsonMediaType.test(mediaType))
+  if (
+    mediaType !== 'application/json' &&
+    (mediaType === undefined || !jsonMediaType.test(mediaType))
+  )
     return refuse(
       "Send the body as JSON and say so: -H 'Content-Type: application/json' (curl -d alone calls it a form).",
       'unsupported_media_type',
@@ -200,21 +195,38 @@ function invoke(root: PlannedRoot, variables: VariableValues): Invocation | stri
   }
   const read = readArguments(root.field, args)
   if (!read.ok) return read.detail
-  const { added: more, widens } = consequences(root.field.conditions ?? [], args)
-  const added = new Set<Effect>([...read.added, ...more])
-  if (root.secret) added.add('secret')
-  return {
+  const { conditions } = root.field
+  const { added: more, widens } =
+    conditions === undefined ? noConsequences : consequences(conditions, args)
+  const invocation: Invocation = {
     operation: root.field.operation,
     root: root.field.root,
     effects: root.field.effects,
-    added: [...added],
+    added: addedBy(read.added, more, root.secret),
     scope: root.field.scope,
     arguments: args,
     resources: read.resources,
     widens: widens.length === 0 ? root.widens : [...root.widens, ...widens],
     responseKey: root.responseKey,
-    ...(root.secretPaths.length > 0 ? { secretPaths: root.secretPaths } : {}),
   }
+  return root.secretPaths.length === 0
+    ? invocation
+    : { ...invocation, secretPaths: root.secretPaths }
+}
+
+const noConsequences: Consequences = { added: [], widens: [] }
+const nothingAdded: readonly Effect[] = []
+
+/** Most invocations add nothing and share one list: what is kept of a document is kept for each of its roots. */
+function addedBy(
+  own: readonly Effect[],
+  more: readonly Effect[],
+  secret: boolean,
+): readonly Effect[] {
+  if (own.length === 0 && more.length === 0 && !secret) return nothingAdded
+  const added = new Set([...own, ...more])
+  if (secret) added.add('secret')
+  return [...added]
 }
 
 /** Reviewed metadata that touches nothing: a document's `__typename` alone, and the provider's own schema. */

@@ -5,8 +5,12 @@
 import { createHash } from 'node:crypto'
 import type { CatalogueEntry, ProviderAdapter } from '../adapter.ts'
 import { restAdapter } from '../rest/adapter.ts'
-import { loadOperation, type CompiledCatalogue, type CompiledOperation } from '../rest/catalogue.ts'
-import { toRestManifest, type ImportedManifest } from './manifest.ts'
+import { loadOperation, type CompiledOperation } from '../rest/catalogue.ts'
+import { readCatalogue } from '../rest/written.ts'
+import { graphqlAdapter } from './graphql/adapter.ts'
+import { homesOf, sorted } from './homes.ts'
+import type { ImportedManifest } from './manifest.ts'
+import { toRestManifest } from './spoken.ts'
 
 export type Imported = {
   readonly name: string
@@ -22,17 +26,15 @@ export function versionOf(manifest: ImportedManifest, catalogue: string): string
     .digest('hex')
 }
 
-/** The database gives members back in an order of its own. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => [key, sorted(member)])
-}
-
 /** `catalogue` is asked for once, at the first use. */
 export function importedAdapter(imported: Imported, catalogue: () => string): ProviderAdapter {
+  const { name, manifest, version } = imported
+  return manifest.graphql === undefined
+    ? importedRest(imported, catalogue)
+    : graphqlAdapter({ name, manifest, version, catalogue, path: manifest.graphql.path })
+}
+
+function importedRest(imported: Imported, catalogue: () => string): ProviderAdapter {
   const adapter = restAdapter({
     manifest: toRestManifest(imported.name, imported.manifest),
     catalogue,
@@ -40,7 +42,7 @@ export function importedAdapter(imported: Imported, catalogue: () => string): Pr
   let kinds: ReadonlyMap<string, readonly string[]> | undefined
   const kindsOf = (name: string): readonly string[] =>
     (kinds ??= new Map(
-      (JSON.parse(catalogue()) as CompiledCatalogue).operations.map(
+      readCatalogue(catalogue()).operations.map(
         (compiled) => [compiled.name, kindsIn(compiled)] as const,
       ),
     )).get(name) ?? []
@@ -66,20 +68,6 @@ function kindsIn(compiled: CompiledOperation): readonly string[] {
   return loadOperation(compiled).ids.flatMap(({ kind, absent }) =>
     absent === undefined ? [kind] : [kind, absent],
   )
-}
-
-/** All that decides where ids of these kinds live, from home to home. */
-function homesOf(kinds: readonly string[], manifest: ImportedManifest): unknown {
-  const { homes = {}, caseless = false, credential_is_environment: own = false } = manifest
-  const found = new Map<string, unknown>()
-  const open = [...kinds]
-  for (let kind = open.pop(); kind !== undefined; kind = open.pop()) {
-    const home = Object.hasOwn(homes, kind) ? homes[kind] : undefined
-    if (home === undefined || found.has(kind)) continue
-    found.set(kind, sorted(home))
-    if (home.is !== 'place') open.push(home.of)
-  }
-  return [caseless, own, [...found].toSorted(([a], [b]) => (a < b ? -1 : 1))]
 }
 
 function printed(entry: CatalogueEntry, homes: unknown): string {

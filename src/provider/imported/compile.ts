@@ -5,12 +5,15 @@
 import { createHash } from 'node:crypto'
 import { soundsLikeAnAct } from '../compile/classify.ts'
 import { explain, serialise, type Explained } from '../compile/compile.ts'
-import { readGraphql } from '../compile/graphql.ts'
 import { DescriptionError } from '../compile/openapi.ts'
 import { plain, reportOf, type Report } from '../compile/report.ts'
 import { openCatalogue } from '../rest/open.ts'
 import { readDescription, longestDescription, type DescriptionKind } from './description.ts'
-import { toReview, type ImportedManifest, type ImportedReview } from './manifest.ts'
+import { openGraphql } from './graphql/catalogue.ts'
+import { compileGraphql } from './graphql/compile.ts'
+import { LookUpError } from './graphql/look-up.ts'
+import type { ImportedManifest } from './manifest.ts'
+import { ReviewError, toReview, type ImportedReview } from './review.ts'
 import { screen, type Screened } from './screen.ts'
 
 export type Work = {
@@ -25,31 +28,35 @@ export type Work = {
 export type Compiled =
   | {
       readonly ok: true
-      /** What `restAdapter` loads; for GraphQL, what a reviewer starts from. */
+      /** What `restAdapter` or `graphqlAdapter` loads. */
       readonly catalogue: string
       readonly report: Report
-      /** False for GraphQL: no adapter serves an imported schema yet. */
-      readonly servable: boolean
     }
-  | { readonly ok: false; readonly detail: string }
+  | {
+      readonly ok: false
+      readonly detail: string
+      /** What of the import is wrong, where it is not the description: `/review`. */
+      readonly pointer?: string
+    }
 
 /** `detail` of a refusal is one line of printable ASCII. */
 export function compileImported(work: Work): Compiled {
   try {
     return compile(work)
   } catch (error) {
-    if (error instanceof DescriptionError || error instanceof ReviewError)
-      return { ok: false, detail: plain(error.message) }
+    if (error instanceof DescriptionError) return { ok: false, detail: plain(error.message) }
+    if (error instanceof ReviewError)
+      return { ok: false, detail: plain(error.message), pointer: '/review' }
+    if (error instanceof LookUpError)
+      return { ok: false, detail: plain(error.message), pointer: error.pointer }
     if (error instanceof RangeError)
       return { ok: false, detail: 'the description is nested too deeply, or too large' }
     throw error
   }
 }
 
-/** The review speaks of an operation that is not there. */
-class ReviewError extends Error {
-  override name = 'ReviewError'
-}
+/** Edges that a report lists, of each kind. */
+const mostListed = 2_000
 
 function compile({ description, kind, source, manifest, review }: Work): Compiled {
   if (description.length > longestDescription)
@@ -58,23 +65,20 @@ function compile({ description, kind, source, manifest, review }: Work): Compile
   const from = `${source === undefined ? 'imported' : plain(source, 100)} sha256:${digest}`
   const rules = toReview(from, manifest, review)
   if (kind === 'graphql') {
-    const { operations, unclassifiedEdges, secretFields } = readGraphql(description, rules)
-    const catalogue = {
-      source: from,
-      operations: operations.map(({ operation }) => ({
-        name: operation.name,
-        root: operation.method,
-        field: operation.path,
-        effects: operation.effects,
-        denied: operation.denied,
-      })),
-      edges: { unclassified: unclassifiedEdges, secret: secretFields },
-    }
+    const compiled = compileGraphql({ description, source: from, manifest, review, rules })
+    const { unclassified, secret } = compiled.edges
+    // It must load, or it is not stored.
+    openGraphql(compiled.catalogue)
     return {
       ok: true,
-      catalogue: `${JSON.stringify(catalogue, null, 1)}\n`,
-      report: reportOf(from, operations),
-      servable: false,
+      catalogue: compiled.catalogue,
+      report: {
+        ...reportOf(from, compiled.explained),
+        edges: {
+          unclassified: unclassified.slice(0, mostListed).map((edge) => plain(edge)),
+          secret: secret.slice(0, mostListed).map((edge) => plain(edge)),
+        },
+      },
     }
   }
   const screened = screen(readDescription(description, kind))
@@ -94,7 +98,7 @@ function compile({ description, kind, source, manifest, review }: Work): Compile
   })
   // It must load, or it is not stored.
   openCatalogue(catalogue)
-  return { ok: true, catalogue, report: reportOf(from, explained), servable: true }
+  return { ok: true, catalogue, report: reportOf(from, explained) }
 }
 
 function checkReviewed(screened: readonly Screened[], review: ImportedReview): void {

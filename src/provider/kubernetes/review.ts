@@ -2,8 +2,13 @@
  * The review of Kubernetes' API. It has a thousand operations and few ideas: the rules are in `effects`, `conditions` and
  * `parameters`, by verb and resource, and each is asked about every operation, so that none is left to be guessed.
  *
+ * Judged to be a plain write: what a workload runs, with which arguments and variables. Whoever may change that runs code
+ * with the workload's own service account and the Secrets that it already has; what it is given beyond them adds `admin`
+ * or `secret`, by the conditions.
+ *
  * Judged to be plain reads: ConfigMaps and environment variables written out in a pod's specification, which are where
- * Kubernetes says that credentials do not belong; and logs, which are what most agents are asked to look at.
+ * Kubernetes says that credentials do not belong; and logs, which are what most agents are asked to look at, though a
+ * workload may write its secrets there.
  */
 import type { Described } from '../compile/described.ts'
 import { readList } from '../compile/list.ts'

@@ -6,6 +6,7 @@ import { place, type Invocation } from '../../core/operation.ts'
 import type { CarrierStyle, CatalogueEntry, MintedSecret, ProviderAdapter } from '../adapter.ts'
 import type { RootField } from '../graphql/catalogue.ts'
 import { graphqlIdentify } from '../graphql/identify.ts'
+import { createGenerations, isWrite } from '../kept-answers.ts'
 import { railwayCatalogue } from './catalogue.ts'
 import { railwayLocate } from './locate.ts'
 import { railwayReach } from './reach.ts'
@@ -68,6 +69,7 @@ function minted(invocation: Invocation): MintedSecret | undefined {
 /** `now` is a clock in milliseconds that never goes back. */
 export function railwayAdapter(now: () => number = () => performance.now()): ProviderAdapter {
   let identify: ProviderAdapter['identify'] | undefined
+  const generations = createGenerations()
   return {
     name: 'railway',
     get catalogueVersion() {
@@ -97,7 +99,10 @@ export function railwayAdapter(now: () => number = () => performance.now()): Pro
       return identify(request)
     },
     bindingPlace: (kind, id) => place(kind, id.toLowerCase()),
-    locate: railwayLocate(now),
+    locate: railwayLocate(now, generations),
+    delivered(invocations, { cacheKey }) {
+      if (invocations.some(isWrite)) generations.pass(cacheKey)
+    },
     reach: railwayReach,
     minted,
   }

@@ -14,6 +14,7 @@ import {
 import type { Unresolved } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
 import { documentLimits } from '../graphql/limits.ts'
+import { createGenerations, type Generations } from '../kept-answers.ts'
 import { Asker } from './question.ts'
 import type { Home, Remember, Search } from './home.ts'
 import { resolve } from './resolve.ts'
@@ -29,6 +30,7 @@ type Kept = { readonly until: number; readonly value: Promise<unknown> }
 /** `now` is a clock in milliseconds that never goes back. */
 export function railwayLocate(
   now: () => number,
+  generations: Generations = createGenerations(),
 ): (invocation: Invocation, context: LocateContext) => Promise<Located> | Located {
   const shared = new LRUCache<string, Kept>({ max: 5_000 })
   // What one request has asked already, also where answers must be fresh; and how much it may still ask.
@@ -48,7 +50,8 @@ export function railwayLocate(
         return value
       }
       // No two credentials share an answer: what one may see, the other may not.
-      const sharedKey = JSON.stringify([context.cacheKey, ...key])
+      const { cacheKey } = context
+      const sharedKey = JSON.stringify([cacheKey, generations.of(cacheKey), ...key])
       const kept = shared.get(sharedKey)
       if (kept !== undefined && kept.until > now()) return kept.value as Promise<T>
       // Counted from when the question was asked: what it says was true no later than that.

@@ -2,15 +2,10 @@
  * The adapter of a REST provider: its manifest and its catalogue, joined. A provider that needs code of its own (the
  * statements of an SQL text) hands it in as `inspect`; everything else is data.
  */
-import {
-  place,
-  type JsonObject,
-  type JsonValue,
-  type Place,
-  type ResourceRef,
-} from '../../core/operation.ts'
-import { namesLike } from '../../core/text.ts'
+import { valuesAt } from '../../core/condition.ts'
+import { place, type JsonObject, type Place, type ResourceRef } from '../../core/operation.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
+import { isWrite } from '../kept-answers.ts'
 import { createAnswers } from './answers.ts'
 import type { RestOperation } from './catalogue.ts'
 import { identifyRest, type Inspected, type RestRules } from './identify.ts'
@@ -69,6 +64,9 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     ...(parts.prepare === undefined ? {} : { prepare: parts.prepare }),
     bindingPlace: (kind, id) => place(kind, manifest.caseless === true ? id.toLowerCase() : id),
     locate: createLocator(manifest, answers),
+    delivered(invocations, keys) {
+      if (invocations.some(isWrite)) answers.forget(keys.cacheKey, keys.actingKey)
+    },
     reach: (ask, bound) =>
       parts.reach?.(ask, bound) ?? Promise.resolve(unknownReach(manifest.name)),
     revealed(invocation) {
@@ -99,8 +97,11 @@ function accepted(mediaType: string, known: readonly string[]): boolean {
 export function idsIn(args: JsonObject, operation: RestOperation): readonly ResourceRef[] {
   const found: ResourceRef[] = []
   for (const { path, kind, role, absent } of operation.ids) {
-    // Null names nothing; whatever else is no id at all is an id that nothing can resolve.
-    const values = valuesAt(args, path).filter((value) => value !== null)
+    // One id where a list was expected, or a list where one was: each is named. Null names nothing; whatever else is no id
+    // at all is an id that nothing can resolve.
+    const values = valuesAt(args, path, 'lenient')
+      .flatMap((value) => (Array.isArray(value) ? value : [value]))
+      .filter((value) => value !== null)
     if (values.length === 0 && absent !== undefined)
       found.push({ kind: absent, id: 'absent', role, path: path.join('.') })
     for (const value of values) {
@@ -117,28 +118,4 @@ export function idsIn(args: JsonObject, operation: RestOperation): readonly Reso
     }
   }
   return found
-}
-
-/**
- * `*` is every member, whether of a list or, as some servers read it, an object. As to a condition, one object may be the
- * list of it, a list what it holds, and a member goes by every name that some server takes for its own.
- */
-function valuesAt(value: JsonValue, path: readonly string[]): readonly JsonValue[] {
-  const [key, ...rest] = path
-  if (key === undefined) {
-    // One id where a list was expected, or a list where one was: each is named.
-    return Array.isArray(value) ? value : [value]
-  }
-  if (value === null || typeof value !== 'object') return key === '*' ? [value] : []
-  if (key === '*') {
-    const members = Object.values(value).flatMap((member) => valuesAt(member, rest))
-    const single = !Array.isArray(value) && rest[0] !== undefined && rest[0] !== '*'
-    return single ? [...members, ...valuesAt(value, rest)] : members
-  }
-  if (Array.isArray(value)) return value.flatMap((member) => valuesAt(member, path))
-  const next = Object.hasOwn(value, key) ? value[key] : undefined
-  const exact = next === undefined ? [] : valuesAt(next, rest)
-  const others = namesLike(value, key)
-  if (others.length === 0) return exact
-  return [...exact, ...others.flatMap((name) => valuesAt(value[name] ?? null, rest))]
 }

@@ -1,10 +1,12 @@
 /**
  * The broker's own questions about where an id lives. Answers are kept for a short, stated time, under the credential
  * that asked, so that no two credentials share one; a burst asks once; a request that must not rely on a kept answer
- * asks anew, but each thing once. What passes through and writes forgets what was kept.
+ * asks anew, but each thing once. What passes through and writes forgets what was kept: once when it is located, and again
+ * when it was delivered, because what was asked in between may be older than what it did.
  */
 import { LRUCache } from 'lru-cache'
 import type { LocateContext } from '../adapter.ts'
+import { createGenerations } from '../kept-answers.ts'
 import { Unestablished } from '../unestablished.ts'
 
 /** How long an answer is believed, in milliseconds. */
@@ -15,8 +17,8 @@ export const askBudget = 20
 export type Answers = {
   /** The JSON of a 200; throws Unestablished: `not_found` for a 404, `lookup_failed` for everything else. */
   get(target: string, context: LocateContext, by?: 'acting'): Promise<unknown>
-  /** After a write: what this credential was told may no longer be so. */
-  forget(cacheKey: string): void
+  /** After a write: what these credentials were told may no longer be so. */
+  forget(cacheKey: string, actingKey?: string): void
 }
 
 export function createAnswers(now: () => number): Answers {
@@ -25,7 +27,7 @@ export function createAnswers(now: () => number): Answers {
   })
   /** What this one request has asked already. */
   const asked = new WeakMap<LocateContext, Map<string, Promise<unknown>>>()
-  const generations = new LRUCache<string, number>({ max: 5_000 })
+  const generations = createGenerations()
 
   async function question(
     target: string,
@@ -54,9 +56,8 @@ export function createAnswers(now: () => number): Answers {
       const asking = `${by ?? ''} ${target}`
       const before = own.get(asking)
       if (before !== undefined) return before
-      const generation = generations.get(context.cacheKey) ?? 0
       const whose = by === 'acting' ? context.actingKey : context.cacheKey
-      const key = `${whose ?? ''} ${String(generation)} ${target}`
+      const key = `${whose ?? ''} ${String(generations.of(whose ?? ''))} ${target}`
       const keeps = !context.fresh && whose !== undefined
       const known = keeps ? kept.get(key) : undefined
       if (known !== undefined && known.until > now()) return known.json
@@ -70,8 +71,9 @@ export function createAnswers(now: () => number): Answers {
       }
       return json
     },
-    forget(cacheKey) {
-      generations.set(cacheKey, (generations.get(cacheKey) ?? 0) + 1)
+    forget(cacheKey, actingKey) {
+      generations.pass(cacheKey)
+      if (actingKey !== undefined) generations.pass(actingKey)
     },
   }
 }

@@ -8,7 +8,7 @@ import type { Effect, OperationScope, ResourceRole } from '../../core/operation.
 import type { ValueType } from './query.ts'
 import { parseTemplate, type Template } from './template.ts'
 
-/** One operation, as it stands in `catalogue.json`. Absent members mean none. */
+/** One operation, as `catalogue.json` has it, but for what several share (see `written.ts`). Absent members mean none. */
 export type CompiledOperation = {
   readonly name: string
   readonly method: string
@@ -95,7 +95,10 @@ export function templatesOf(compiled: CompiledOperation): readonly Template[] {
 
 /** Without the conditions of the whole catalogue, which are not the operation's own. */
 export function loadOperation(compiled: CompiledOperation): RestOperation {
-  const { name, method, effects, scope, query, body } = compiled
+  const { name, method, effects, scope, query, body, conditions = [] } = compiled
+  // A condition by its name only has no path and adds nothing: a line is made whole before it comes here.
+  if (conditions.some((one: unknown) => typeof one === 'string') || 'queryOf' in compiled)
+    throw new Error(`${name} refers to what is shared`)
   return {
     name,
     method,
@@ -118,7 +121,7 @@ export function loadOperation(compiled: CompiledOperation): RestOperation {
     upload: compiled.upload ?? [],
     opaque: compiled.opaque ?? false,
     denied: compiled.denied,
-    conditions: compiled.conditions ?? [],
+    conditions,
     everywhere: [],
   }
 }

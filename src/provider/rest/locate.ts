@@ -11,6 +11,7 @@ import {
   type Unresolved,
 } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
+import { isWrite } from '../kept-answers.ts'
 import { Unestablished } from '../unestablished.ts'
 import type { Answers } from './answers.ts'
 import type { Home, RestManifest, Self } from './manifest.ts'
@@ -50,6 +51,9 @@ export function createLocator(
     if (home.provided?.test(id) === true) return []
     // `..` would be a question about something else, and its answer would speak for this id.
     if (!isSegment(id)) throw new Unestablished('not_found')
+    // An answer that nobody can tell to be about this id is about no id.
+    if (home.same === undefined && home.path.includes('{id}'))
+      throw new Unestablished('no_resolver')
     const json = await answers.get(
       home.path.replace('{id}', () => encodeSegment(id)),
       context,
@@ -129,9 +133,6 @@ export function createLocator(
   }
 
   return async (invocation, context) => {
-    const writes = [...invocation.effects, ...invocation.added].some(
-      (effect) => effect !== 'read' && effect !== 'secret',
-    )
     const places = new Set<Place>()
     const unresolved: Unresolved[] = []
     const establish = async (
@@ -149,7 +150,7 @@ export function createLocator(
     if (self !== undefined) await establish('credential', 'own', () => selfPlaces(self, context))
     for (const ref of invocation.resources)
       await establish(ref.kind, ref.id, () => placesOf(ref, context))
-    if (writes) answers.forget(context.cacheKey)
+    if (isWrite(invocation)) answers.forget(context.cacheKey, context.actingKey)
     return { places: [...places], unresolved }
   }
 }

@@ -10,7 +10,8 @@ export type Home =
   | { readonly is: 'place' }
   /**
    * One question; the answer's values at `at` are ids of the kind `of`. `same` names the field of the answer that must
-   * be the id that was asked about, so that a server that reads ids loosely cannot answer about another.
+   * be the id that was asked about, so that a server that reads ids loosely cannot answer about another. Where the path
+   * has an id and `same` is absent, nothing is asked, and the id is unknown.
    */
   | {
       readonly is: 'asked'

@@ -1,18 +1,17 @@
 /**
- * A catalogue in memory. What finds an operation is built whole; the operations themselves stay text, a few hundred
- * bytes each, and are read when a request is one of them: an agent uses a handful of a provider's thousand.
+ * A catalogue in memory. What finds an operation is built whole; the operations themselves stay the text that was read,
+ * a few hundred bytes each, and are read when a request is one of them: an agent uses a handful of a provider's thousand.
+ * Every line is read once when it is opened, one at a time, so that one that does not read is known at once and what
+ * reading leaves behind is never much.
  */
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { LRUCache } from 'lru-cache'
 import type { CatalogueEntry } from '../adapter.ts'
-import {
-  loadOperation,
-  templatesOf,
-  type CompiledCatalogue,
-  type CompiledOperation,
-  type RestOperation,
-} from './catalogue.ts'
+import { loadOperation, templatesOf, type RestOperation } from './catalogue.ts'
+import type { Template } from './template.ts'
 import { buildTrie, type Trie } from './trie.ts'
+import { lineOf, linesOf } from './written.ts'
 
 export type OpenCatalogue = {
   /** A digest of the catalogue's text. */
@@ -28,21 +27,33 @@ export type OpenCatalogue = {
 
 const mostLoaded = 256
 
-export function openCatalogue(text: string): OpenCatalogue {
-  const compiled = JSON.parse(text) as CompiledCatalogue
-  const { conditions: everywhere = [], revealsAnywhere = [] } = compiled
-  const lines = compiled.operations.map((operation) => JSON.stringify(operation))
-  const names = new Map(compiled.operations.map(({ name }, index) => [name, index]))
-  const routes = compiled.operations.flatMap((operation, value) =>
-    templatesOf(operation).map((template) => ({ method: operation.method, template, value })),
-  )
-  const loaded = new LRUCache<number, RestOperation>({ max: mostLoaded })
+/** The text of the `catalogue.json` beside the module of that address, when it is asked for. */
+export function catalogueBeside(module: string): () => string {
+  return () => readFileSync(new URL('catalogue.json', module), 'utf8')
+}
 
-  function read(index: number): RestOperation {
-    const line = lines[index]
-    if (line === undefined) throw new RangeError(`there is no operation ${String(index)}`)
-    return { ...loadOperation(JSON.parse(line) as CompiledOperation), everywhere }
+type Route = { readonly method: string; readonly template: Template; readonly value: number }
+
+export function openCatalogue(text: string): OpenCatalogue {
+  const lines = linesOf(text)
+  const { conditions: everywhere = [], revealsAnywhere = [] } = lines.head
+  const names = new Map<string, number>()
+
+  function* routes(): Iterable<Route> {
+    for (let value = 0; value < lines.count; value++) {
+      const compiled = lineOf(lines, value)
+      names.set(compiled.name, value)
+      for (const template of templatesOf(compiled))
+        yield { method: compiled.method, template, value }
+    }
   }
+
+  const trie = buildTrie(routes())
+  const loaded = new LRUCache<number, RestOperation>({ max: mostLoaded })
+  const read = (index: number): RestOperation => ({
+    ...loadOperation(lineOf(lines, index)),
+    everywhere,
+  })
 
   function operation(index: number): RestOperation {
     let found = loaded.get(index)
@@ -52,14 +63,14 @@ export function openCatalogue(text: string): OpenCatalogue {
 
   return {
     version: createHash('sha256').update(text).digest('hex'),
-    trie: buildTrie(routes),
+    trie,
     operation,
     find(name) {
       const index = names.get(name)
       return index === undefined ? undefined : operation(index)
     },
     *entries() {
-      for (const index of lines.keys()) yield entryOf(read(index))
+      for (let index = 0; index < lines.count; index++) yield entryOf(read(index))
     },
     anywhere: revealsAnywhere.map((name) => ['**', name]),
   }

@@ -3,16 +3,18 @@
  * operations there are. A literal is preferred to a parameter, as providers route, and there is no second try: a path
  * that a literal leads into and that ends nowhere is unknown, not some other operation's parameter.
  */
-import type { Template } from './template.ts'
+import { parseTemplate, type Template } from './template.ts'
 
+/** There are thousands of these, most with one child or none: what is absent takes no memory. */
 type Node<T> = {
-  readonly literals: Map<string, Node<T>>
+  literals: Map<string, Node<T>> | undefined
   parameter: Node<T> | undefined
-  /** By method, what ends here. */
-  readonly ends: Map<string, Leaf<T>>
+  /** What ends here, one of each method: fewer than ten. */
+  ends: readonly End<T>[]
 }
 
-type Leaf<T> = { readonly value: T; readonly template: Template }
+/** The template stays text until a request is of it. */
+type End<T> = { readonly method: string; readonly value: T; template: Template | string }
 
 export type Trie<T> = { readonly root: Node<T> }
 
@@ -31,7 +33,16 @@ export type Match<T> =
   | { readonly kind: 'none' }
 
 function newNode<T>(): Node<T> {
-  return { literals: new Map(), parameter: undefined, ends: new Map() }
+  return { literals: undefined, parameter: undefined, ends: [] }
+}
+
+function endOf<T>(node: Node<T>, method: string): End<T> | undefined {
+  return node.ends.find((end) => end.method === method)
+}
+
+function templateOf<T>(end: End<T>): Template {
+  if (typeof end.template === 'string') end.template = parseTemplate(end.template)
+  return end.template
 }
 
 /** Throws where two operations share a method and a shape: no request could tell them apart. */
@@ -39,19 +50,28 @@ export function buildTrie<T>(
   entries: Iterable<{ readonly method: string; readonly template: Template; readonly value: T }>,
 ): Trie<T> {
   const root = newNode<T>()
+  // Thousands of paths have a few hundred words: each is held once.
+  const words = new Map<string, string>()
+  const once = (text: string): string => {
+    const known = words.get(text)
+    if (known === undefined) words.set(text, text)
+    return known ?? text
+  }
   for (const { method, template, value } of entries) {
     let node = root
     for (const part of template.parts) {
       if ('literal' in part) {
+        node.literals ??= new Map()
         let next = node.literals.get(part.literal)
-        if (next === undefined) node.literals.set(part.literal, (next = newNode()))
+        if (next === undefined) node.literals.set(once(part.literal), (next = newNode()))
         node = next
       } else {
         node = node.parameter ??= newNode()
       }
     }
-    if (node.ends.has(method)) throw new Error(`two operations are ${method} ${template.text}`)
-    node.ends.set(method, { value, template })
+    if (endOf(node, method) !== undefined)
+      throw new Error(`two operations are ${method} ${template.text}`)
+    node.ends = [...node.ends, { method, value, template: once(template.text) }]
   }
   return { root }
 }
@@ -61,7 +81,7 @@ export function match<T>(trie: Trie<T>, method: string, segments: readonly strin
   let node = trie.root
   const captures: string[][] = []
   for (const [index, segment] of segments.entries()) {
-    const literal = node.literals.get(segment)
+    const literal = node.literals?.get(segment)
     if (literal !== undefined) {
       node = literal
       continue
@@ -71,25 +91,29 @@ export function match<T>(trie: Trie<T>, method: string, segments: readonly strin
       const rest = remainder(node, method, segments.slice(index))
       if (rest === undefined) return { kind: 'none' }
       captures.at(-1)?.push(...segments.slice(index))
-      return { kind: 'found', ...rest, captures }
+      return found(rest, captures)
     }
     if (readsAsAnother(node, next, segment)) return { kind: 'ambiguous_slash' }
     captures.push([segment])
     node = next
   }
-  const leaf = node.ends.get(method)
-  if (leaf !== undefined) return { kind: 'found', ...leaf, captures }
-  return node.ends.size === 0
+  const end = endOf(node, method)
+  if (end !== undefined) return found(end, captures)
+  return node.ends.length === 0
     ? { kind: 'none' }
-    : { kind: 'other_methods', methods: [...node.ends.keys()] }
+    : { kind: 'other_methods', methods: node.ends.map((other) => other.method) }
+}
+
+function found<T>(end: End<T>, captures: readonly (readonly string[])[]): Match<T> {
+  return { kind: 'found', value: end.value, template: templateOf(end), captures }
 }
 
 /** What takes the remaining segments: a last parameter that may hold several, and that nothing continues. */
-function remainder<T>(node: Node<T>, method: string, rest: readonly string[]): Leaf<T> | undefined {
-  if (node.literals.size > 0 || rest.length === 0) return undefined
-  const leaf = node.ends.get(method)
-  const last = leaf?.template.parts.at(-1)
-  return last !== undefined && 'parameter' in last && last.type === 'slashes' ? leaf : undefined
+function remainder<T>(node: Node<T>, method: string, rest: readonly string[]): End<T> | undefined {
+  if (node.literals !== undefined || rest.length === 0) return undefined
+  const end = endOf(node, method)
+  const last = end === undefined ? undefined : templateOf(end).parts.at(-1)
+  return last !== undefined && 'parameter' in last && last.type === 'slashes' ? end : undefined
 }
 
 /**
@@ -99,5 +123,8 @@ function remainder<T>(node: Node<T>, method: string, rest: readonly string[]): L
 function readsAsAnother<T>(parent: Node<T>, node: Node<T>, segment: string): boolean {
   if (!segment.includes('/')) return false
   const [first = '', ...others] = segment.split('/')
-  return parent.literals.has(first) || others.some((piece) => node.literals.has(piece))
+  return (
+    parent.literals?.has(first) === true ||
+    others.some((piece) => node.literals?.has(piece) === true)
+  )
 }

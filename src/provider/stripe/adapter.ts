@@ -1,14 +1,14 @@
 /** Stripe: its manifest and its catalogue, and what a new key proves to be. */
-import { readFileSync } from 'node:fs'
 import { place, type Place } from '../../core/operation.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
 import { restAdapter } from '../rest/adapter.ts'
+import { catalogueBeside } from '../rest/open.ts'
 import { manifest } from './manifest.ts'
 
 export function stripeAdapter(): ProviderAdapter {
   return restAdapter({
     manifest,
-    catalogue: () => readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'),
+    catalogue: catalogueBeside(import.meta.url),
     reach,
   })
 }

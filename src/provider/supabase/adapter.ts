@@ -1,7 +1,7 @@
 /** Supabase's management API: its manifest, its catalogue, and the SQL that some of its operations take. */
-import { readFileSync } from 'node:fs'
 import type { ProviderAdapter } from '../adapter.ts'
 import { restAdapter } from '../rest/adapter.ts'
+import { catalogueBeside } from '../rest/open.ts'
 import { inspect } from './inspect.ts'
 import { manifest } from './manifest.ts'
 import { reach } from './reach.ts'
@@ -10,7 +10,7 @@ import { prepareSql } from './sql/classify.ts'
 export function supabaseAdapter(): ProviderAdapter {
   return restAdapter({
     manifest,
-    catalogue: () => readFileSync(new URL('catalogue.json', import.meta.url), 'utf8'),
+    catalogue: catalogueBeside(import.meta.url),
     inspect,
     prepare: prepareSql,
     reach,

@@ -18,13 +18,14 @@ export const manifest: RestManifest = {
   bodyLimit: 4 * 1024 * 1024,
   homes: {
     project: { is: 'place' },
-    branch: { is: 'asked', path: '/v1/branches/{id}', at: 'ref', of: 'project' },
-    // Where a branch is merged into: the bound project that lists it.
+    // By its ref. The answer does not repeat the id that a branch can also be named by, which Supabase calls deprecated.
+    branch: { is: 'asked', path: '/v1/branches/{id}', at: 'ref', of: 'project', same: 'ref' },
+    // Where a branch is merged into: the bound project that lists it, by its ref as well.
     merged_branch: {
       is: 'listed',
       of: 'project',
       path: '/v1/projects/{of}/branches',
-      items: '*.id',
+      items: '*.project_ref',
       spelled: '{id}',
       next: 'next',
     },

@@ -142,14 +142,16 @@ describe('destinationOf', () => {
     for (const region of regions) {
       for (const service of serviceNames) {
         const { origin = '' } = destinationOf(service, region) ?? {}
-        assert.match(origin, /^https:\/\/[a-z0-9]+(?:\.[a-z0-9-]+)?\.amazonaws\.com$/)
+        assert.match(origin, /^https:\/\/[a-z0-9]+(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/)
         assert.equal(new URL(origin).origin, origin)
       }
     }
     for (const [service, region] of [
       ['lambda', 'eu-west-1'],
       ['ec2', 'eu-west-9'],
-      ['ec2', 'cn-north-1'],
+      ['ec2', 'eusc-de-east-1'],
+      ['ec2', 'us-iso-east-1'],
+      ['ec2', 'global'],
       ['constructor', 'eu-west-1'],
       ['ec2', ''],
     ] as const)

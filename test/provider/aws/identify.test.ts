@@ -26,7 +26,9 @@ describe('identify, forms', () => {
     assert.deepEqual(request.signing, {
       service: 'ec2',
       region: 'eu-west-1',
+      partition: 'aws',
       origin: 'https://ec2.eu-west-1.amazonaws.com',
+      pin: 'https://amazonaws.com',
     })
   })
 
@@ -356,10 +358,13 @@ describe('identify, DynamoDB', () => {
   })
 
   it('refuses statements, unknown members and members of another type', () => {
-    assert.match(
-      refused(dynamo('ExecuteStatement', { Statement: 'DELETE FROM orders' })),
-      /PartiQL/,
-    )
+    const Statement = 'SELECT * FROM "orders"'
+    for (const [operation, body] of [
+      ['ExecuteStatement', { Statement }],
+      ['BatchExecuteStatement', { Statements: [{ Statement }] }],
+      ['ExecuteTransaction', { TransactStatements: [{ Statement }] }],
+    ] as const)
+      assert.match(refused(dynamo(operation, body)), /^operation_unknown: .*PartiQL/, operation)
     assert.match(
       refused(dynamo('GetItem', { TableName: 'one', Key: {}, tablename: 'two' })),
       /^not_understood/,

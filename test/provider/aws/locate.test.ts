@@ -125,11 +125,74 @@ describe('locate', () => {
   it('resolves no id of a kind that it has no question for', async () => {
     const request = form(
       'ec2',
-      'DeleteVpcPeeringConnection',
-      'VpcPeeringConnectionId=pcx-0123456789abcdef0',
+      'DeleteTransitGatewayConnectPeer',
+      'TransitGatewayConnectPeerId=tgw-connect-peer-0123456789abcdef0',
     )
-    const { unresolved } = await world({}).locate(request, [`account:${account}`])
-    assert.deepEqual(unresolved, [{ kind: 'id', id: 'pcx-0123456789abcdef0', why: 'no_resolver' }])
+    for (const bound of [`account:${account}`, 'tag:env=staging']) {
+      const { unresolved } = await world({}).locate(request, [bound])
+      assert.deepEqual(
+        unresolved.filter(({ kind }) => kind === 'id').map(({ why }) => why),
+        ['no_resolver'],
+      )
+    }
+  })
+
+  it('puts what two accounts share into both, and what says only one of them into neither', async () => {
+    const peering = 'pcx-0123456789abcdef0'
+    const request = form('ec2', 'DeleteVpcPeeringConnection', `VpcPeeringConnectionId=${peering}`)
+    const answer = (inner: string) => ({
+      DescribeVpcPeeringConnections: xml(
+        `<DescribeVpcPeeringConnectionsResponse><vpcPeeringConnectionSet><item><vpcPeeringConnectionId>${peering}</vpcPeeringConnectionId><accepterVpcInfo><ownerId>222222222222</ownerId></accepterVpcInfo>${inner}</item></vpcPeeringConnectionSet></DescribeVpcPeeringConnectionsResponse>`,
+      ),
+    })
+    const both = world(answer(`<requesterVpcInfo><ownerId>${account}</ownerId></requesterVpcInfo>`))
+    assert.deepEqual((await both.locate(request, [`account:${account}`])).places.toSorted(), [
+      `account:${account}`,
+      'account:222222222222',
+    ])
+    const one = await world(answer('')).locate(request, [`account:${account}`])
+    assert.deepEqual(one.unresolved, [{ kind: 'id', id: peering, why: 'view_incomplete' }])
+  })
+
+  it('finds an association in the one thing that has it', async () => {
+    const association = 'rtbassoc-0123456789abcdef0'
+    const request = form('ec2', 'DisassociateRouteTable', `AssociationId=${association}`)
+    const table = (...ids: readonly string[]) =>
+      `<item><ownerId>${account}</ownerId><associationSet>${ids.map((id) => `<item><routeTableAssociationId>${id}</routeTableAssociationId></item>`).join('')}</associationSet></item>`
+    const answer = (...tables: readonly string[]) =>
+      world({
+        DescribeRouteTables: xml(
+          `<DescribeRouteTablesResponse><routeTableSet>${tables.join('')}</routeTableSet></DescribeRouteTablesResponse>`,
+        ),
+      }).locate(request, [`account:${account}`])
+    const other = 'rtbassoc-0fedcba9876543210'
+    assert.deepEqual(await answer(table(other, association)), {
+      places: [`account:${account}`],
+      unresolved: [],
+    })
+    for (const tables of [[], [table(other)], [table(association), table(other)]])
+      assert.equal((await answer(...tables)).unresolved.length, 1, JSON.stringify(tables))
+  })
+
+  it('takes prefix lists of Amazon’s own for nobody’s', async () => {
+    const list = 'pl-0123456789abcdef0'
+    const request = form(
+      'ec2',
+      'CreateRoute',
+      `RouteTableId=rtb-0123456789abcdef0&DestinationPrefixListId=${list}`,
+    )
+    const { locate } = world({
+      DescribeManagedPrefixLists: xml(
+        `<DescribeManagedPrefixListsResponse><prefixListSet><item><prefixListId>${list}</prefixListId><ownerId>AWS</ownerId></item></prefixListSet></DescribeManagedPrefixListsResponse>`,
+      ),
+      DescribeRouteTables: xml(
+        `<DescribeRouteTablesResponse><routeTableSet><item><routeTableId>rtb-0123456789abcdef0</routeTableId><ownerId>${account}</ownerId></item></routeTableSet></DescribeRouteTablesResponse>`,
+      ),
+    })
+    assert.deepEqual(await locate(request, [`account:${account}`]), {
+      places: [`account:${account}`],
+      unresolved: [],
+    })
   })
 
   it('asks whose the credential is with the one that acts, and never keeps that for another', async () => {

@@ -6,6 +6,7 @@ import type { Described } from '../../../src/provider/compile/described.ts'
 import { readList } from '../../../src/provider/compile/list.ts'
 import type { Review } from '../../../src/provider/compile/review.ts'
 import { loadOperation } from '../../../src/provider/rest/catalogue.ts'
+import { readCatalogue } from '../../../src/provider/rest/written.ts'
 
 function described(line: string, change: Partial<Described> = {}): Described {
   const [method = '', path = '', name = ''] = line.split(' ')
@@ -148,7 +149,7 @@ test('a list gives each row an operation of its own, with open parameters', () =
 
 test('a catalogue comes back from its text as it was', () => {
   const catalogue = compileCatalogue(rows, review)
-  const read = JSON.parse(serialise(catalogue)) as typeof catalogue
+  const read = readCatalogue(serialise(catalogue))
   assert.deepEqual(read, catalogue)
   for (const operation of read.operations)
     assert.equal(loadOperation(operation).name, operation.name)

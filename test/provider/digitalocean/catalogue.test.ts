@@ -7,14 +7,14 @@ import { readArchive } from '../../../src/provider/digitalocean/archive.ts'
 import { compile, describe } from '../../../src/provider/digitalocean/compile.ts'
 import { manifest } from '../../../src/provider/digitalocean/manifest.ts'
 import { review } from '../../../src/provider/digitalocean/review.ts'
-import type { CompiledCatalogue } from '../../../src/provider/rest/catalogue.ts'
+import { readCatalogue } from '../../../src/provider/rest/written.ts'
 
 const adapter = digitaloceanAdapter()
 const committed = readFileSync(
   new URL('../../../src/provider/digitalocean/catalogue.json', import.meta.url),
   'utf8',
 )
-const { operations } = JSON.parse(committed) as CompiledCatalogue
+const { operations } = readCatalogue(committed)
 const archive = new URL(
   '../../../../shared/specs/digitalocean-openapi-specification.tar.gz',
   import.meta.url,
@@ -78,6 +78,72 @@ test('well-known operations have the effects that they have', () => {
     assert.ok(found !== undefined && found !== 'ambiguous', name)
     assert.equal(found.effects.join(' '), effects, name)
   }
+})
+
+/** Fields that are credentials by themselves: whoever has one needs nothing else. */
+const bearers: Readonly<Record<string, readonly string[]>> = {
+  apps_get_logs: ['live_url', '**.historic_urls'],
+  apps_get_logs_active_deployment: ['live_url', '**.historic_urls'],
+  apps_get_logs_active_deployment_aggregate: ['live_url', '**.historic_urls'],
+  apps_get_logs_aggregate: ['live_url', '**.historic_urls'],
+  apps_get_job_invocation_logs: ['live_url', '**.historic_urls'],
+  apps_get_event_logs: ['live_url', '**.historic_urls'],
+  apps_list_alerts: ['**.slack_webhooks'],
+  uptime_list_alerts: ['**.slack'],
+  addons_list: ['**.sso_url'],
+  databases_get_cluster: ['**.uri', '**.password', '**.access_key'],
+  databases_list_logsink: ['sinks.*.config.url', 'sinks.*.config.key'],
+  functions_get_namespace: ['namespace.key'],
+  functionsAccessKey_create: ['**.secret'],
+  genai_get_agent: ['**.authorization', '**.secret_key'],
+  genai_get_evaluation_dataset_download_url: ['**.download_url'],
+  genai_get_indexing_job_details_signed_url: ['**.signed_url'],
+  genai_create_evaluation_dataset_file_upload_presigned_urls: ['**.presigned_url'],
+  kubernetes_get_credentials: ['**.client_key_data', '**.token'],
+  registries_get_dockerCredentials: ['**.auth'],
+}
+
+test('what is a credential by itself comes back redacted', () => {
+  for (const [name, fields] of Object.entries(bearers)) {
+    const found = adapter.find(name)
+    assert.ok(found !== undefined && found !== 'ambiguous', name)
+    const revealed = adapter.revealed?.({
+      operation: name,
+      effects: found.effects,
+      added: [],
+      scope: found.scope,
+      arguments: {},
+      resources: [],
+      widens: [],
+    })
+    const paths = (revealed ?? []).map((path) => path.join('.'))
+    for (const field of fields) assert.ok(paths.includes(field), `${name} ${field}`)
+  }
+})
+
+test('the address that an app is served at is no credential', () => {
+  const app = operations.find(({ name }) => name === 'apps_get')
+  assert.ok(app !== undefined && !(app.reveals ?? []).some((path) => path.includes('live_url')))
+})
+
+test('an answer that is no JSON, and a credential whole, asks for the effect', () => {
+  const found = adapter.find('kubernetes_get_kubeconfig')
+  assert.ok(found !== undefined && found !== 'ambiguous' && found.effects.includes('secret'))
+})
+
+/** Names by which a field of an answer is likely to be an address that is signed, or a secret. */
+const suspicious =
+  /(?:^|_)(?:signed|presigned|download|historic|sso)_urls?$|webhook|^authorization$/
+
+test('no field of the description that sounds signed is missing', { skip }, () => {
+  const known = new Set(review.revealsAnywhere)
+  const text = [...readArchive(readFileSync(archive)).entries()]
+    .filter(([path]) => /responses|models/.test(path))
+    .map(([, file]) => file)
+    .join('\n')
+  const names = new Set([...text.matchAll(/^\s+([a-z_]+):$/gm)].map(([, name = '']) => name))
+  const missing = [...names].filter((name) => suspicious.test(name) && !known.has(name))
+  assert.deepEqual(missing, [])
 })
 
 test('a GET is no write and anything else no read, but for what was reviewed', () => {

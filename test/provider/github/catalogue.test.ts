@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { githubAdapter } from '../../../src/provider/github/adapter.ts'
-import { compile, serialise } from '../../../src/provider/github/compile.ts'
-import type { CompiledCatalogue } from '../../../src/provider/rest/catalogue.ts'
+import { compile } from '../../../src/provider/github/compile.ts'
+import { readCatalogue, serialise } from '../../../src/provider/rest/written.ts'
 
 const shared = new URL('../../../../shared/specs/github-rest-openapi.json', import.meta.url)
 const installed = new URL(import.meta.resolve('@octokit/openapi/generated/api.github.com.json'))
@@ -15,7 +15,7 @@ const text = readFileSync(
   new URL('../../../src/provider/github/catalogue.json', import.meta.url),
   'utf8',
 )
-const catalogue = JSON.parse(text) as CompiledCatalogue
+const catalogue = readCatalogue(text)
 const byName = new Map(catalogue.operations.map((operation) => [operation.name, operation]))
 
 function read(url: URL): Description {
@@ -120,9 +120,10 @@ test('effects that were decided by hand are what was decided', () => {
     'repos/transfer': 'write destructive admin',
     'repos/delete-file': 'write destructive',
     'repos/create-or-update-file-contents': 'write',
-    'repos/merge': 'write',
-    'repos/merge-upstream': 'write',
-    'pulls/merge': 'write',
+    'pulls/merge': 'write admin',
+    'repos/merge': 'write admin',
+    'repos/merge-upstream': 'write admin',
+    'pulls/update-branch': 'write',
     'actions/create-workflow-dispatch': 'write',
     'actions/get-repo-public-key': 'read',
     'actions/list-repo-variables': 'read secret',
@@ -136,6 +137,54 @@ test('effects that were decided by hand are what was decided', () => {
   }
   for (const [name, effects] of Object.entries(expected))
     assert.equal(byName.get(name)?.effects, effects, name)
+})
+
+/** REST's and GraphQL's names of what is one and the same to GitHub. */
+const twins: readonly (readonly [string, string])[] = [
+  ['pulls/merge', 'mergePullRequest'],
+  ['repos/merge', 'mergeBranch'],
+  ['pulls/create', 'createPullRequest'],
+  ['pulls/dismiss-review', 'dismissPullRequestReview'],
+  ['pulls/request-reviewers', 'requestReviews'],
+  ['pulls/update', 'updatePullRequest'],
+  ['pulls/update-branch', 'updatePullRequestBranch'],
+  ['issues/delete-comment', 'deleteIssueComment'],
+  ['issues/lock', 'lockLockable'],
+  ['git/create-ref', 'createRef'],
+  ['git/delete-ref', 'deleteRef'],
+  ['repos/create-deployment', 'createDeployment'],
+  ['repos/create-repo-ruleset', 'createRepositoryRuleset'],
+  ['repos/delete-branch-protection', 'deleteBranchProtectionRule'],
+  ['repos/delete-an-environment', 'deleteEnvironment'],
+  ['actions/review-pending-deployments-for-run', 'approveDeployments'],
+]
+
+test('what can be done in both languages has the same effects in both', () => {
+  const adapter = githubAdapter()
+  for (const [rest, graphql] of twins) {
+    const [one, other] = [adapter.find(rest), adapter.find(graphql)]
+    assert.ok(one !== undefined && one !== 'ambiguous' && other !== undefined, rest)
+    assert.ok(other !== 'ambiguous', graphql)
+    assert.deepEqual(one.effects, other.effects, `${rest} ${graphql}`)
+  }
+})
+
+test('a deployment that may merge first is a merge, which it is unless it says otherwise', () => {
+  const adapter = githubAdapter()
+  const added = (body: unknown) => {
+    const identified = adapter.identify({
+      method: 'POST',
+      path: '/repos/acme/app/deployments',
+      query: undefined,
+      headers: { 'content-type': 'application/json' },
+      body: Buffer.from(JSON.stringify(body)),
+    })
+    assert.ok(identified.ok)
+    return identified.invocations[0]?.added
+  }
+  assert.deepEqual(added({ ref: 'main', auto_merge: false }), [])
+  assert.deepEqual(added({ ref: 'main', auto_merge: true }), ['admin'])
+  assert.deepEqual(added({ ref: 'main' }), ['admin'])
 })
 
 test('the adapter lists the whole catalogue, marks what is refused to everyone, and finds by name', () => {

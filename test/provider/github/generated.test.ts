@@ -4,23 +4,20 @@ import { posix } from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { githubAdapter } from '../../../src/provider/github/adapter.ts'
-import {
-  loadOperation,
-  type CompiledCatalogue,
-  type RestOperation,
-} from '../../../src/provider/rest/catalogue.ts'
+import { loadOperation, type RestOperation } from '../../../src/provider/rest/catalogue.ts'
 import { readPath } from '../../../src/provider/rest/segment.ts'
 import { fits, type ParameterType, type Template } from '../../../src/provider/rest/template.ts'
 import { parseJson } from '../../../src/core/json.ts'
 import type { JsonObject, JsonValue } from '../../../src/core/operation.ts'
 import { invocationOf, jsonType, requestOf } from './request.ts'
+import { readCatalogue } from '../../../src/provider/rest/written.ts'
 
 const text = readFileSync(
   new URL('../../../src/provider/github/catalogue.json', import.meta.url),
   'utf8',
 )
-const operations = (JSON.parse(text) as CompiledCatalogue).operations
-  .map(loadOperation)
+const operations = readCatalogue(text)
+  .operations.map(loadOperation)
   .filter(({ denied }) => denied === undefined)
 const adapter = githubAdapter()
 

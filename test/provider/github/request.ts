@@ -64,7 +64,7 @@ export async function decisionOf(
       state: 'active',
       constraints: [],
       approval: 'never',
-      unreviewed: new Set(),
+      unreviewed: new Map(),
     },
     environment: {
       id: ids.environment,

@@ -1,12 +1,10 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { Value } from 'typebox/value'
-import {
-  complaintAbout,
-  ImportedManifest,
-  ImportedReview,
-  toRestManifest,
-} from '../../../src/provider/imported/manifest.ts'
+import { complaintAbout } from '../../../src/provider/imported/complaint.ts'
+import { ImportedManifest } from '../../../src/provider/imported/manifest.ts'
+import { ImportedReview } from '../../../src/provider/imported/review.ts'
+import { toRestManifest } from '../../../src/provider/imported/spoken.ts'
 import { acmeManifest, acmeReview } from '../../support/acme.ts'
 
 function accepts(change: Record<string, unknown>): boolean {
@@ -94,11 +92,12 @@ test('an origin is https, bare, and in its plain spelling', () => {
 
 test('a home ends at a place, and its question stays a path of this provider', () => {
   const b = { is: 'place', form: 'name' }
-  const asked = { is: 'asked', path: '/a/{id}', at: 'x', of: 'b' }
+  const asked = { is: 'asked', path: '/a/{id}', at: 'x', of: 'b', same: 'id' }
   const homes = (a: unknown, more: object = { b }) => ({
     homes: { ...acmeManifest.homes, a, ...more },
   })
   assert.ok(accepts(homes(asked)))
+  assert.ok(!accepts(homes({ ...asked, same: undefined })), 'about whatever was answered')
   assert.ok(!accepts(homes(asked, {})), 'nowhere')
   assert.ok(!accepts(homes(asked, { b: { ...asked, of: 'a' } })), 'round')
   for (const path of [
@@ -130,4 +129,43 @@ test('keys of an object’s own machinery are no names', () => {
     )
     assert.ok(!Value.Check(ImportedManifest, homes), key)
   }
+})
+
+test('a GraphQL provider is asked by queries, and says on which path', () => {
+  const place = { is: 'place', form: 'name' } as const
+  const server = {
+    is: 'queried',
+    query: 'query ($id: ID!) { server(id: $id) { id place } }',
+    at: 'server.place',
+    of: 'place',
+    same: 'server.id',
+  } as const
+  const graphql = { path: '/graphql' }
+  const about = (change: Partial<ImportedManifest>, review: ImportedReview = {}) => {
+    const manifest: ImportedManifest = {
+      origin: 'https://a.example',
+      graphql,
+      homes: { place, server },
+      ...change,
+    }
+    assert.ok(Value.Check(ImportedManifest, manifest))
+    return complaintAbout(manifest, review, 'graphql')?.pointer
+  }
+  assert.equal(about({}), undefined)
+  const asked = { is: 'asked', path: '/a/{id}', at: 'x', of: 'place', same: 'id' } as const
+  assert.equal(about({ homes: { place, asked } }), '/manifest/homes/asked/is')
+  assert.equal(about({ accepts: ['text/plain'] }), '/manifest/accepts')
+  assert.equal(about({}, { ids: [{ at: 'a.*' }] }), '/review/ids/0/at')
+  assert.equal(about({}, { ids: [{ at: 'a', under: '/a' }] }), '/review/ids/0/under')
+  assert.equal(about({}, { reveals: { a: ['b'] } }), '/review/reveals')
+  assert.equal(
+    about({ homes: { place, server: { ...server, of: 'lost' } } }),
+    '/manifest/homes/server',
+  )
+  assert.ok(!accepts({ homes: { ...acmeManifest.homes, place, server } }), 'of a REST provider')
+  for (const path of ['graphql', '/', '/a/../b', '/a?b', '/a#b', '//a', '/a/'])
+    assert.ok(
+      !Value.Check(ImportedManifest, { origin: 'https://a.example', graphql: { path } }),
+      path,
+    )
 })

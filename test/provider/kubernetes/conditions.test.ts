@@ -94,6 +94,29 @@ for (const [line, around] of workloads) {
   })
 }
 
+for (const [line, around] of workloads) {
+  test(`what a workload runs is its own, and a plain change of it: ${line}`, () => {
+    for (const [member, value] of Object.entries({
+      image: 'registry.example/app:3',
+      command: ['/bin/sh', '-c'],
+      args: ['serve'],
+      env: [{ name: 'MODE', value: 'slow' }],
+    }))
+      assert.equal(
+        added(line, around({ containers: [{ name: 'app', [member]: value }] })),
+        '',
+        member,
+      )
+  })
+}
+
+test('a log is read as anything else of a pod is', () => {
+  const read = invocationOf(
+    identifyLine(adapter, { line: 'GET /api/v1/namespaces/staging/pods/web/log?tailLines=5' }),
+  )
+  assert.deepEqual([...read.effects, ...read.added], ['read'])
+})
+
 const destructions: readonly [string, unknown][] = [
   [`PATCH ${web}`, { spec: { replicas: 0 } }],
   [`PUT ${web}`, { spec: { replicas: '0' } }],

@@ -1,7 +1,9 @@
 /** The forms of a home that a manifest may state beside the plain ones: each says when a view is not complete. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Located } from '../../../src/core/operation.ts'
+import fc from 'fast-check'
+import { mayHold } from '../../../src/core/condition.ts'
+import type { JsonValue, Located } from '../../../src/core/operation.ts'
 import { idsIn } from '../../../src/provider/rest/adapter.ts'
 import { createAnswers } from '../../../src/provider/rest/answers.ts'
 import { loadOperation } from '../../../src/provider/rest/catalogue.ts'
@@ -10,13 +12,14 @@ import type { Home, RestManifest } from '../../../src/provider/rest/manifest.ts'
 
 const homes: Readonly<Record<string, Home>> = {
   project: { is: 'place' },
-  host: { is: 'asked', path: '/hosts/{id}', at: 'project_id', of: 'project' },
+  host: { is: 'asked', path: '/hosts/{id}', at: 'project_id', of: 'project', same: 'id' },
   default_project: { is: 'asked', path: '/projects/default', at: 'id', of: 'project' },
   copy: {
     is: 'asked',
     path: '/copies/{id}',
     at: 'of.id',
     of: { at: 'of.type', kinds: { host: 'host', project: 'project' } },
+    same: 'id',
     provided: /^public-[a-z]+$/,
   },
   address: {
@@ -24,6 +27,7 @@ const homes: Readonly<Record<string, Home>> = {
     path: '/addresses/{id}',
     at: 'project_id',
     of: 'project',
+    same: 'id',
     also: [{ at: 'host.id', of: 'host' }],
   },
   wall: {
@@ -31,6 +35,7 @@ const homes: Readonly<Record<string, Home>> = {
     path: '/walls/{id}',
     at: 'hosts.*',
     of: 'host',
+    same: 'id',
     unless: 'tags.*',
   },
   part: {
@@ -44,17 +49,17 @@ const homes: Readonly<Record<string, Home>> = {
 }
 
 const answered: Readonly<Record<string, unknown>> = {
-  '/hosts/h1': { project_id: 'p1' },
-  '/hosts/h9': { project_id: 'p9' },
+  '/hosts/h1': { id: 'h1', project_id: 'p1' },
+  '/hosts/h9': { id: 'h9', project_id: 'p9' },
   '/projects/default': { id: 'p9' },
-  '/copies/c1': { of: { id: 'h1', type: 'host' } },
-  '/copies/c9': { of: { id: 'p9', type: 'project' } },
-  '/copies/odd': { of: { id: 'h1', type: 'constructor' } },
-  '/copies/none': { of: { id: 'h1' } },
-  '/addresses/free': { project_id: 'p1', host: null },
-  '/addresses/taken': { project_id: 'p1', host: { id: 'h9' } },
-  '/walls/plain': { hosts: ['h1'], tags: [] },
-  '/walls/tagged': { hosts: ['h1'], tags: ['web'] },
+  '/copies/c1': { id: 'c1', of: { id: 'h1', type: 'host' } },
+  '/copies/c9': { id: 'c9', of: { id: 'p9', type: 'project' } },
+  '/copies/odd': { id: 'odd', of: { id: 'h1', type: 'constructor' } },
+  '/copies/none': { id: 'none', of: { id: 'h1' } },
+  '/addresses/free': { id: 'free', project_id: 'p1', host: null },
+  '/addresses/taken': { id: 'taken', project_id: 'p1', host: { id: 'h9' } },
+  '/walls/plain': { id: 'plain', hosts: ['h1'], tags: [] },
+  '/walls/tagged': { id: 'tagged', hosts: ['h1'], tags: ['web'] },
   '/projects/p1/parts?page=1': [{ id: 'a' }],
 }
 
@@ -135,5 +140,36 @@ test('an argument that is absent, or null, is what its absence means', async () 
   assert.deepEqual(
     named.map(({ kind, id }) => [kind, id]),
     [['project', 'p1']],
+  )
+})
+
+test('ids are read as conditions read arguments: what a condition sees at a path, an id is', () => {
+  const json = fc.letrec<{ value: JsonValue; object: JsonValue }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom<JsonValue>(null, 1, 'x', 'y'),
+      fc.array(tie('value'), { maxLength: 2 }),
+      tie('object'),
+    ),
+    object: fc.dictionary(fc.constantFrom('a', 'A', 'b', 'bId', 'b_id'), tie('value')),
+  }))
+  const path = fc.array(fc.constantFrom('a', 'b', 'b_id', '*'), { minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(json.object, path, (body, keys) => {
+      const at = ['body', ...keys].join('.')
+      const operation = loadOperation({
+        name: 'x',
+        method: 'POST',
+        path: '/x',
+        effects: 'write',
+        scope: 'environment',
+        body: '*',
+        ids: `${at}:host:target`,
+      })
+      const seen = (equals: JsonValue) => mayHold({ path: at, oneOf: [equals] }, { body })
+      for (const { id, kind } of idsIn({ body }, operation))
+        if (kind === 'host') assert.ok(seen(id), `${at} ${id}`)
+    }),
+    { numRuns: 500 },
   )
 })

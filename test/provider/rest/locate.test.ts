@@ -22,7 +22,8 @@ const manifest: RestManifest = {
   homes: {
     project: { is: 'place' },
     disk: { is: 'asked', path: '/disks/{id}', at: 'disk.hosts.*', of: 'host', same: 'disk.id' },
-    host: { is: 'asked', path: '/hosts/{id}', at: 'project_id', of: 'project' },
+    host: { is: 'asked', path: '/hosts/{id}', at: 'project_id', of: 'project', same: 'id' },
+    loose: { is: 'asked', path: '/hosts/{id}', at: 'project_id', of: 'project' },
     app: {
       is: 'listed',
       of: 'project',
@@ -75,10 +76,10 @@ const world: World = {
   '/disks/d1': { disk: { id: 'd1', hosts: ['h1', 'h2'] } },
   '/disks/07': { disk: { id: 7, hosts: ['h1'] } },
   '/disks/loose': { disk: { hosts: [] } },
-  '/hosts/h1': { project_id: 'p1' },
-  '/hosts/h2': { project_id: 'p9' },
-  '/hosts/odd': { project_id: { id: 'p1' } },
-  '/hosts/none': { project_id: null },
+  '/hosts/h1': { id: 'h1', project_id: 'p1' },
+  '/hosts/h2': { id: 'h2', project_id: 'p9' },
+  '/hosts/odd': { id: 'odd', project_id: { id: 'p1' } },
+  '/hosts/none': { id: 'none', project_id: null },
   '/hosts/broken': 500,
   '/hosts/away': new Error('no answer'),
   '/projects/p1/resources?per_page=2&page=1': {
@@ -126,6 +127,8 @@ test('an answer that is missing, broken, ownerless, of another id or of another 
     ['host', 'odd', 'lookup_failed'],
     ['disk', '07', 'lookup_failed'],
     ['disk', 'loose', 'lookup_failed'],
+    // Nothing says which member of the answer is the id.
+    ['loose', 'h1', 'no_resolver'],
     ['ship', 's1', 'no_resolver'],
     ['constructor', 'x', 'no_resolver'],
   ] as const) {

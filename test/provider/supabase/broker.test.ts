@@ -97,19 +97,33 @@ test('another project is refused, in the path and behind a branch', async () => 
   const other = await call('POST', `/projects/${world.production}/database/query`, query)
   assert.equal(other.json['code'], 'environment_outside')
   const before = upstream.requests.filter(({ method }) => method !== 'GET').length
-  for (const id of [world.productionBranch, world.previewBranch]) {
+  for (const id of [world.production, world.preview]) {
     const gone = await call('DELETE', `/branches/${id}`)
     assert.equal(gone.json['code'], 'environment_outside', gone.text)
   }
-  const away = await call('POST', `/branches/${world.productionBranch}/merge`, {})
+  const away = await call('POST', `/branches/${world.production}/merge`, {})
   assert.equal(away.status, 403, away.text)
   assert.equal(upstream.requests.filter(({ method }) => method !== 'GET').length, before)
   // A branch is merged into the project that it is of, and is a project of its own otherwise.
-  assert.equal((await call('POST', `/branches/${world.previewBranch}/merge`, {})).status, 201)
+  assert.equal((await call('POST', `/branches/${world.preview}/merge`, {})).status, 201)
   const onBranch = await clientOf(['v1-delete-a-branch', 'v1-merge-a-branch'], world.preview)
-  assert.equal((await onBranch('DELETE', `/branches/${world.previewBranch}`)).status, 200)
-  const merge = await onBranch('POST', `/branches/${world.previewBranch}/merge`, {})
+  assert.equal((await onBranch('DELETE', `/branches/${world.preview}`)).status, 200)
+  const merge = await onBranch('POST', `/branches/${world.preview}/merge`, {})
   assert.equal(merge.status, 403, merge.text)
+})
+
+test('a branch is named by its ref: by its id, no answer says that it is about the branch that was meant', async () => {
+  const verbs = ['v1-get-a-branch-config+secret', 'v1-delete-a-branch', 'v1-merge-a-branch']
+  const onBranch = await clientOf(verbs, world.preview)
+  const onProject = await clientOf(verbs)
+  for (const [call, method, path] of [
+    [onBranch, 'DELETE', world.previewBranch],
+    [onBranch, 'GET', world.previewBranch],
+    [onProject, 'POST', `${world.previewBranch}/merge`],
+  ] as const) {
+    const answer = await call(method, `/branches/${path}`, method === 'POST' ? {} : undefined)
+    assert.equal(answer.json['code'], 'environment_unresolved', answer.text)
+  }
 })
 
 test('the key that signs every token comes back redacted', async () => {

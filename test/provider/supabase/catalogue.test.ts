@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { explain } from '../../../src/provider/compile/compile.ts'
-import type { CompiledCatalogue } from '../../../src/provider/rest/catalogue.ts'
 import { supabaseAdapter } from '../../../src/provider/supabase/adapter.ts'
 import { compile, describe } from '../../../src/provider/supabase/compile.ts'
 import { review } from '../../../src/provider/supabase/review.ts'
+import { readCatalogue } from '../../../src/provider/rest/written.ts'
 
 const adapter = supabaseAdapter()
 const committed = readFileSync(
   new URL('../../../src/provider/supabase/catalogue.json', import.meta.url),
   'utf8',
 )
-const { operations } = JSON.parse(committed) as CompiledCatalogue
+const { operations } = readCatalogue(committed)
 const description = new URL(
   '../../../../shared/specs/supabase-management-openapi.json',
   import.meta.url,

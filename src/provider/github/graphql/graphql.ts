@@ -6,6 +6,7 @@
 import type { Located, Invocation } from '../../../core/operation.ts'
 import type { CatalogueEntry, Identified, LocateContext, ProviderRequest } from '../../adapter.ts'
 import { graphqlIdentify } from '../../graphql/identify.ts'
+import { createGenerations } from '../../kept-answers.ts'
 import { loadGithubOperations, loadGithubSchema, type GithubOperations } from './catalogue.ts'
 import { githubGraphqlLocate } from './locate.ts'
 
@@ -17,6 +18,8 @@ export type GithubGraphql = {
   readonly answers: (path: string) => boolean
   readonly identify: (request: ProviderRequest) => Identified
   readonly locate: (invocation: Invocation, context: LocateContext) => Located | Promise<Located>
+  /** After a write, whichever of the two languages it was in: what this credential was told may no longer be so. */
+  readonly forget: (cacheKey: string) => void
 }
 
 const paths: ReadonlySet<string> = new Set(['/graphql', '/api/graphql', '/api/v3/graphql'])
@@ -26,6 +29,7 @@ export function githubGraphql(now: () => number): GithubGraphql {
   let loaded: GithubOperations | undefined
   let identify: ReturnType<typeof graphqlIdentify> | undefined
   const operations = (): GithubOperations => (loaded ??= loadGithubOperations())
+  const generations = createGenerations()
   return {
     version: () => operations().version,
     entries: () => operations().entries,
@@ -40,6 +44,7 @@ export function githubGraphql(now: () => number): GithubGraphql {
       identify ??= graphqlIdentify(loadGithubSchema(operations()))
       return identify({ ...request, path: '/graphql' })
     },
-    locate: githubGraphqlLocate(now),
+    locate: githubGraphqlLocate(now, generations),
+    forget: (cacheKey) => generations.pass(cacheKey),
   }
 }

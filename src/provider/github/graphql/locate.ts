@@ -10,6 +10,7 @@ import { place, type Invocation, type Located, type Unresolved } from '../../../
 import type { ResourceRef, UnresolvedReason } from '../../../core/operation.ts'
 import type { LocateContext } from '../../adapter.ts'
 import { documentLimits } from '../../graphql/limits.ts'
+import { createGenerations, type Generations } from '../../kept-answers.ts'
 import { locate as locateNames } from '../locate.ts'
 import { repositoryBinding } from '../manifest.ts'
 import {
@@ -47,6 +48,7 @@ const idShape = /^[A-Za-z0-9_=+/-]{1,200}$/
 /** `now` is a clock in milliseconds that never goes back. */
 export function githubGraphqlLocate(
   now: () => number,
+  generations: Generations = createGenerations(),
 ): (invocation: Invocation, context: LocateContext) => Promise<Located> | Located {
   const kept = new LRUCache<string, Kept>({ max: 5_000 })
   const requests = new WeakMap<LocateContext, Asking>()
@@ -54,19 +56,26 @@ export function githubGraphqlLocate(
   function remembered(key: string, context: LocateContext): Found | undefined {
     if (context.fresh) return undefined
     // No two credentials share an answer: what one may see, the other may not.
-    const entry = kept.get(`${context.cacheKey}\n${key}`)
+    const entry = kept.get(keptUnder(key, context))
     return entry !== undefined && entry.until > now()
       ? { ok: true, repository: entry.repository }
       : undefined
   }
 
-  /** Only what was found is kept, from when it was asked: it was true no later than that. */
-  function remember(key: string, found: Found, asked: number, context: LocateContext): Found {
-    if (found.ok && !context.fresh)
-      kept.set(`${context.cacheKey}\n${key}`, {
-        until: asked + answerLifetime,
-        repository: found.repository,
-      })
+  function keptUnder(key: string, { cacheKey }: LocateContext): string {
+    return `${cacheKey}\n${String(generations.of(cacheKey))}\n${key}`
+  }
+
+  /** Only what was found is kept, from when it was asked and under what was so then: it was true no later than that. */
+  async function remember(
+    key: string,
+    context: LocateContext,
+    find: () => Promise<Found>,
+  ): Promise<Found> {
+    const until = now() + answerLifetime
+    const under = keptUnder(key, context)
+    const found = await find()
+    if (found.ok && !context.fresh) kept.set(under, { until, repository: found.repository })
     return found
   }
 
@@ -93,22 +102,24 @@ export function githubGraphqlLocate(
       asking.batch = undefined
       return askNodes(ids, context)
     })
-    const asked = now()
-    const found = (await asking.batch).get(id) ?? { ok: false, why: 'lookup_failed' }
-    return remember(`node ${id}`, found, asked, context)
+    const { batch } = asking
+    return remember(
+      `node ${id}`,
+      context,
+      async () => (await batch).get(id) ?? { ok: false, why: 'lookup_failed' },
+    )
   }
 
   async function address(url: string, context: LocateContext): Promise<Found> {
     const old = remembered(`url ${url}`, context)
     if (old !== undefined) return old
     if (url.length > 1_000) return { ok: false, why: 'not_found' }
-    const asked = now()
-    const data = await answerTo(addressQuestion, { url }, context)
-    const found: Found =
-      data === undefined
+    return remember(`url ${url}`, context, async () => {
+      const data = await answerTo(addressQuestion, { url }, context)
+      return data === undefined
         ? { ok: false, why: 'lookup_failed' }
         : judge(data['resource'] === null ? undefined : homeOf(data['resource']))
-    return remember(`url ${url}`, found, asked, context)
+    })
   }
 
   return function locate(invocation, context) {

@@ -8,7 +8,9 @@
  * are a fork's (`headRepository`, `headRef`, `branch` and `push` of a check suite, a commit's `repository`, `associatedPullRequests`,
  * `compare`), what may have been moved since (the discussion that an issue became), references across repositories (`parent`, `subIssues`, `trackedIssues`, `closingIssuesReferences`, `closer`, `source`,
  * `canonical`, `fromRepository`, the commit of a reference), an organization's (rulesets' `source`, projects, packages,
- * templates' `repository`), and what a dependency or a topic leads to.
+ * templates' `repository`), and what a dependency or a topic leads to. That a fork's name is on the page of its pull
+ * request does not let `headRepository` in: an edge is classed by itself, whatever is selected behind it, and behind this
+ * one stand the fork's files and issues as well.
  */
 import type { EdgeClass } from '../../graphql/catalogue.ts'
 
