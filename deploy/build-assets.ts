@@ -14,6 +14,8 @@ const assets = [
   'openapi.yaml',
   // Catalogues and schemas, whichever providers there are.
   ...globSync('src/provider/**/*.{json,graphql}', { cwd: fileURLToPath(root) }),
+  // What the pages load.
+  ...globSync('src/http/console/assets/*', { cwd: fileURLToPath(root) }),
 ]
 
 rmSync(dist, { recursive: true, force: true })

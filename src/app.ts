@@ -14,18 +14,31 @@ import Fastify, {
   type FastifyRequest,
 } from 'fastify'
 import { adminEntry, authenticateOperator, operatorAuth } from './http/operator-auth.ts'
+import { accessAnswerRoutes } from './http/admin/access-answer.ts'
+import { accessRequestRoutes } from './http/admin/access-request.ts'
 import { agentRoutes } from './http/admin/agent.ts'
+import { approvalDecisionRoutes } from './http/admin/approval-decision.ts'
+import { approvalRoutes } from './http/admin/approval.ts'
 import { auditRoutes } from './http/admin/audit.ts'
 import { credentialRoutes } from './http/admin/credential.ts'
 import { environmentRoutes } from './http/admin/environment.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { grantReviewRoutes } from './http/admin/grant-review.ts'
 import { grantRoutes } from './http/admin/grant.ts'
+import { oneTimeCodeRoutes } from './http/admin/one-time-code.ts'
 import { operatorRoutes } from './http/admin/operator.ts'
+import { passkeyPermitRoutes } from './http/admin/passkey-permit.ts'
+import { passkeyRoutes } from './http/admin/passkey.ts'
+import { presenceRoutes } from './http/admin/presence.ts'
+import { breakGlassRoutes } from './http/admin/break-glass.ts'
 import { providerRoutes } from './http/admin/provider.ts'
 import { selfRoutes, signInRoutes } from './http/admin/sign-in.ts'
+import { ownAccessRequestRoutes } from './http/agent/access-request.ts'
+import { ownApprovalRoutes } from './http/agent/approval.ts'
 import { metadataRoutes } from './http/agent/metadata.ts'
 import { oauthRoutes } from './http/agent/oauth.ts'
+import { consoleDoorRoutes } from './http/console/door.ts'
+import { consoleRoutes } from './http/console/routes.ts'
 import type { Deps } from './http/deps.ts'
 import { sendProblem, toProblem, unreadable } from './http/error.ts'
 import { healthRoutes } from './http/health.ts'
@@ -166,11 +179,15 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
 
   await app.register(realm((plain) => healthRoutes(plain, deps)))
   await app.register(realm((agents) => oauthRoutes(agents, deps)))
+  await app.register(realm((agents) => ownAccessRequestRoutes(agents, deps)))
+  await app.register(realm((agents) => ownApprovalRoutes(agents, deps)))
   await app.register(realm((plain) => metadataRoutes(plain, deps)))
   await app.register(async (operators) => {
     operators.addHook('onRequest', unsealed(deps))
     await operators.register(operatorAuth, { deps })
     await operators.register(realm((door) => signInRoutes(door, deps)))
+    await operators.register(realm((door) => consoleDoorRoutes(door, deps)))
+    await operators.register(realm((pages) => consoleRoutes(pages, deps)))
     await operators.register(
       realm((inside) => {
         inside.addHook('onRequest', authenticateOperator(deps))
@@ -181,9 +198,18 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
         credentialRoutes(inside, deps)
         grantRoutes(inside, deps)
         grantReviewRoutes(inside, deps)
+        accessRequestRoutes(inside, deps)
+        accessAnswerRoutes(inside, deps)
         freezeRoutes(inside, deps)
         auditRoutes(inside, deps)
         providerRoutes(inside, deps)
+        passkeyRoutes(inside, deps)
+        passkeyPermitRoutes(inside, deps)
+        presenceRoutes(inside, deps)
+        breakGlassRoutes(inside, deps)
+        oneTimeCodeRoutes(inside, deps)
+        approvalRoutes(inside, deps)
+        approvalDecisionRoutes(inside, deps)
       }),
     )
   })

@@ -4,6 +4,8 @@
  */
 import { sql } from 'kysely'
 import { appendWithin } from './audit/log.ts'
+import { removeCode } from './approval/one-time-code.ts'
+import { permitWithSetup, removeAllPasskeys } from './approval/passkey-permit.ts'
 import type { Db } from './db/open.ts'
 import {
   countOperators,
@@ -30,6 +32,8 @@ export async function bootstrapOperator(
       setupSecret,
       now,
     })
+    // A founder has nobody else who could allow them a passkey.
+    await permitWithSetup(tx, id)
     await appendWithin(tx, {
       kind: 'system',
       result: 'done',
@@ -45,13 +49,17 @@ export async function bootstrapOperator(
 }
 
 /**
- * Makes `name` an admin with a new setup secret, whatever they were before. The caller has shown that it holds the
+ * Makes `name` an admin with a new setup secret, whatever they were before, without the passkeys and one-time codes that
+ * they had: those are lost, or not only theirs. The caller has shown that it holds the
  * key-encryption key. The entry says so in words that nobody who reads the log can pass over.
  */
 export async function recoverOperator(db: Db, name: string, now: number): Promise<string> {
   const setupSecret = newSetupSecret()
   await db.transaction().execute(async (tx) => {
     const id = await recoverAdmin(tx, name, setupSecret, now)
+    const passkeys = await removeAllPasskeys(tx, id)
+    await removeCode(tx, id)
+    await permitWithSetup(tx, id)
     await appendWithin(tx, {
       kind: 'system',
       result: 'done',
@@ -59,7 +67,7 @@ export async function recoverOperator(db: Db, name: string, now: number): Promis
       correlationId: newId('correlation', now),
       actor: { kind: 'system', id: 'recovery' },
       action: 'operator.RECOVERED',
-      detail: `${name} (${id}) was made admin by a holder of the key-encryption key, outside the API`,
+      detail: `${name} (${id}) was made admin by a holder of the key-encryption key, outside the API; ${String(passkeys)} passkeys of theirs are gone, and they may register a new one`,
     })
   })
   return setupSecret

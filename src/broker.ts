@@ -2,6 +2,8 @@
  * Builds the broker out of its parts, in order, and closes it in reverse. The one place where siblings meet: what one
  * part needs of another is handed to it here as a function. `serve` and the tests both come through this.
  */
+import type { CodeSealer } from './approval/one-time-code.ts'
+import type { ApprovalSealer } from './approval/sealed.ts'
 import { auditConnections, createAuditLog, type AuditLog } from './audit/log.ts'
 import { newReplicaId, openPresence } from './audit/recovery.ts'
 import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
@@ -28,7 +30,10 @@ import { shippedProviders } from './provider/registry.ts'
 import { createCredentialOpener } from './vault/opener.ts'
 import { createEgress, type EgressOptions } from './proxy/egress.ts'
 import { createEvaluator } from './proxy/evaluate.ts'
+import { createApprovalChanges } from './proxy/approval-changes.ts'
+import { createDispatcher } from './proxy/dispatcher.ts'
 import { createForwarder } from './proxy/forward.ts'
+import { createGate } from './proxy/gate.ts'
 import { createLookups } from './proxy/lookup.ts'
 import { createMintedSealer } from './proxy/minted.ts'
 import { createProber } from './proxy/probe.ts'
@@ -85,7 +90,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 
   // Vault and keys
   const vault = createVault()
-  const keySealer = createKeySealer(vault)
+  const keySealer = createSealer(vault, signingKeyBinding)
+  const codeSealer = createSealer(vault, oneTimeCodeBinding)
   let keyring: Keyring | undefined
   const unsealer = createUnsealer({
     db,
@@ -137,20 +143,6 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     publicUrl,
     isRevoked: (id) => revocations.isRevoked(id),
   })
-  feed.onChange(async (scope) => {
-    switch (scope) {
-      case 'directory': {
-        // In one step: no request may meet a new catalogue with a policy that was read beside the old one.
-        const putIntoEffect = await live.read()
-        putIntoEffect()
-        policies.clear()
-        if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
-        return
-      }
-      case 'revocation':
-        await revocations.reload()
-    }
-  })
   await revocations.reload()
   const putProvidersIntoEffect = await live.read()
   putProvidersIntoEffect()
@@ -201,6 +193,50 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     },
   })
   const forwarder = createForwarder({ audit, egress, open: opener.open, minted, now })
+  const sealer = createApprovalSealer(vault)
+  const gate = createGate({
+    db,
+    sealer,
+    replicaId,
+    publicUrl,
+    askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
+    now,
+  })
+  const approvalChanges = createApprovalChanges({ db, now })
+  const dispatcher = createDispatcher({
+    db,
+    sealer,
+    sealed: () => vault.sealed,
+    replicaId,
+    gate,
+    policies,
+    providers,
+    evaluator,
+    forwarder,
+    isRevoked: (id) => revocations.isRevoked(id),
+    confirm: () => feed.confirm(),
+    now,
+  })
+  feed.onChange(async (scope) => {
+    switch (scope) {
+      case 'directory': {
+        // In one step: no request may meet a new catalogue with a policy that was read beside the old one.
+        const putIntoEffect = await live.read()
+        putIntoEffect()
+        policies.clear()
+        if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
+        dispatcher.wake()
+        return
+      }
+      case 'revocation':
+        await revocations.reload()
+        dispatcher.wake()
+        return
+      case 'approval':
+        approvalChanges.heard()
+        dispatcher.wake()
+    }
+  })
   const prober = createProber({ audit, egress, now })
 
   const deps: Deps = {
@@ -213,12 +249,15 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     unsealer,
     keyring: () => keyring,
     keySealer,
+    codeSealer,
     revocations,
     verifier,
     policies,
     providers,
     evaluator,
     forwarder,
+    gate,
+    approvalChanges,
     prober,
     cursors: createCursors(() => keyring),
     passwords: createPasswords(now),
@@ -236,6 +275,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     deps,
     async close() {
       await app.close()
+      await dispatcher.close()
       await egress.close()
       await audit.close()
       await presence.close()
@@ -258,11 +298,23 @@ export const signingKeyBinding = (id: string): Associated => ({
   version: 1,
 })
 
-function createKeySealer(vault: Vault): KeySealer {
-  const associated = signingKeyBinding
+/** What the sealed secret of an operator's one-time codes is bound to. */
+export const oneTimeCodeBinding = (id: string): Associated => ({
+  table: 'one_time_code',
+  id,
+  provider: '',
+  environment: '',
+  version: 1,
+})
+
+/** Seals what is no credential: each value is bound to the row that it lies in. */
+function createSealer(
+  vault: Vault,
+  associated: (id: string) => Associated,
+): KeySealer & CodeSealer {
   return {
     kekId: () => vault.kekId,
-    async seal(plaintext, id) {
+    async seal(plaintext, id: string) {
       const secret = SecretText.take(Buffer.from(plaintext))
       try {
         return await vault.seal(secret, associated(id))
@@ -270,9 +322,32 @@ function createKeySealer(vault: Vault): KeySealer {
         secret.dispose()
       }
     },
-    async open(sealed, id) {
+    async open(sealed, id: string) {
       const opened = await vault.open(sealed, associated(id))
-      if (!opened.ok) throw new Error(`a signing key does not open: ${opened.error}`)
+      if (!opened.ok)
+        throw new Error(`a row of ${associated(id).table} does not open: ${opened.error}`)
+      const bytes = Buffer.from(opened.secret.revealBytes())
+      opened.secret.dispose()
+      return bytes
+    },
+  }
+}
+
+/** What is parked is bound to its row, its environment and the credential that it goes out with. */
+function createApprovalSealer(vault: Vault): ApprovalSealer {
+  return {
+    kekId: () => vault.kekId,
+    async seal(plaintext, binding) {
+      const secret = SecretText.take(plaintext)
+      try {
+        return await vault.seal(secret, binding)
+      } finally {
+        secret.dispose()
+      }
+    },
+    async open(sealed, binding) {
+      const opened = await vault.open(sealed, binding)
+      if (!opened.ok) return undefined
       const bytes = Buffer.from(opened.secret.revealBytes())
       opened.secret.dispose()
       return bytes

@@ -20,6 +20,7 @@ const prefixes = {
   approval: 'apr',
   accessRequest: 'acc',
   passkey: 'pk',
+  breakGlass: 'bg',
 } as const
 
 export type IdKind = keyof typeof prefixes
@@ -39,6 +40,7 @@ export type SigningKeyId = Id<'signingKey'>
 export type ApprovalId = Id<'approval'>
 export type AccessRequestId = Id<'accessRequest'>
 export type PasskeyId = Id<'passkey'>
+export type BreakGlassId = Id<'breakGlass'>
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const pool = Buffer.alloc(16 * 256)

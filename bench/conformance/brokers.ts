@@ -8,7 +8,9 @@ import { pino } from 'pino'
 import { bootstrapOperator } from '../../src/bootstrap.ts'
 import { openBroker, type Broker } from '../../src/broker.ts'
 import { kekFromBytes } from '../../src/vault/kek-key.ts'
+import { startBrokerProcess, type BrokerProcess } from '../../test/support/broker-process.ts'
 import { createTestDatabase } from '../../test/support/cluster.ts'
+import { kekText, urlOf } from '../../test/support/keeper.ts'
 
 export type Instance = {
   readonly url: string
@@ -29,6 +31,10 @@ export type Brokers = {
   readonly admin: { readonly name: string; readonly password: string }
   /** A request to the first as the admin. */
   readonly api: Api
+  /** A broker in a process of its own, on the same database, to be killed by who asked for it. */
+  program(): Promise<BrokerProcess>
+  /** How many brokers run in this process. */
+  count(): number
   /** Lines of the log so far. */
   readonly log: readonly string[]
   close(): Promise<void>
@@ -102,6 +108,16 @@ export async function openBrokers(upstreams: Readonly<Record<string, string>>): 
   return {
     first,
     second: () => (second ??= open()),
+    program: () =>
+      startBrokerProcess({
+        DATABASE_URL: urlOf(database.connection),
+        VALETKEY_KEK: kekText(key),
+        PUBLIC_URL: publicUrl,
+        VALETKEY_UPSTREAMS: Object.entries(upstreams)
+          .map(([name, origin]) => `${name}=${origin}`)
+          .join(),
+      }),
+    count: () => opened.length,
     admin: { name, password: adminPassword },
     api,
     log,

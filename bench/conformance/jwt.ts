@@ -2,6 +2,8 @@
 import { number, object, text, texts, unknownMembers, type Case } from './cases.ts'
 import type { Detector } from './detector.ts'
 import { prepare } from './jwt-steps.ts'
+import { probeBytes, probes } from './probe.ts'
+import { runSingleUse } from './single-use.ts'
 import { skipped, upstreamOf, type Outcome } from './result.ts'
 import { watch } from './watch.ts'
 import { send, type Exchange } from './wire.ts'
@@ -10,10 +12,6 @@ import { named, placeholders, type World } from './world.ts'
 /** What a case may need that is not there yet, and what will bring it. */
 const later: Readonly<Record<string, string>> = {
   dpop_cap: 'capabilities bound to a key (DPoP) are a later issue',
-  single_use_cap: 'capabilities for a single use are a later issue',
-  approvals: 'approvals are a later issue',
-  approval: 'approvals are a later issue',
-  pending_approval: 'approvals are a later issue',
   second_tenant: 'tenants are out of scope: one broker serves one organisation',
 }
 const present: ReadonlySet<string> = new Set([
@@ -23,6 +21,8 @@ const present: ReadonlySet<string> = new Set([
   'other_key',
   'admin',
   'two_instances',
+  'single_use_cap',
+  'process_control',
 ])
 
 export async function runJwt(world: World, detector: Detector, each: Case): Promise<Outcome> {
@@ -32,6 +32,8 @@ export async function runJwt(world: World, detector: Detector, each: Case): Prom
   if (missing !== undefined) return skipped(later[missing] ?? missing)
   const unmet = needs.find((need) => !present.has(need))
   if (unmet !== undefined) return skipped(`it needs "${unmet}", which this driver cannot provide`)
+  // What is for a single use here is an approval.
+  if (needs.includes('single_use_cap')) return runSingleUse(world, detector, each)
   const notes: string[] = []
   const unknown = unknownMembers(request, ['base', 'steps', 'needs', 'probe'])
   if (unknown.length > 0) notes.push(`not driven: the request has ${unknown.join(', ')}`)
@@ -166,51 +168,4 @@ function judge(each: Case, statuses: readonly (number | undefined)[], forwarded:
       notes.push(`not driven: the outcome "${String(expect['outcome'])}" is not known here`)
   }
   return notes
-}
-
-type Probe = (values: Readonly<Record<string, string>>) => {
-  readonly line: string
-  readonly body?: string
-}
-
-const graphql =
-  (document: (values: Readonly<Record<string, string>>) => string): Probe =>
-  (values) => ({
-    line: `POST ${values['GQL_PATH'] ?? ''}`,
-    body: JSON.stringify({ query: document(values) }),
-  })
-
-export const probes: Readonly<Record<string, Probe>> = {
-  in_scope_read: graphql(
-    (v) => `query { environment(id: "${v['ENV_STAGING'] ?? ''}") { id name } }`,
-  ),
-  prod_read: graphql((v) => `query { environment(id: "${v['ENV_PROD'] ?? ''}") { id name } }`),
-  volume_delete: graphql(
-    (v) => `mutation { volumeDelete(volumeId: "${v['VOLUME_STAGING'] ?? ''}") }`,
-  ),
-  volume_create: graphql(
-    (v) =>
-      `mutation { volumeCreate(input: { projectId: "${v['PROJECT_ID'] ?? ''}", environmentId: "${v['ENV_STAGING'] ?? ''}", mountPath: "/data" }) { id } }`,
-  ),
-  github_read: (v) => ({
-    line: `GET ${v['GH_PREFIX'] ?? ''}/repos/${v['GH_OWNER'] ?? ''}/${v['GH_REPO_STAGING'] ?? ''}`,
-  }),
-  admin_list_secrets: () => ({ line: 'GET /v1/credentials' }),
-  approve_own_request: () => ({
-    line: 'POST /v1/approvals/apr_00000000000000000000000000/approve',
-    body: '{}',
-  }),
-}
-
-export function probeBytes(world: World, name: string, token: string, port?: number): Buffer {
-  const { line, body } = probes[name]?.(world.values) ?? { line: 'GET /' }
-  const head = [
-    `${line} HTTP/1.1`,
-    `Host: 127.0.0.1:${String(port ?? world.brokers.first.port)}`,
-    `Authorization: Bearer ${token}`,
-    ...(body === undefined
-      ? []
-      : ['Content-Type: application/json', `Content-Length: ${String(Buffer.byteLength(body))}`]),
-  ].join('\r\n')
-  return Buffer.from(`${head}\r\n\r\n${body ?? ''}`, 'latin1')
 }

@@ -2,7 +2,7 @@
 import { number, object, text, texts, unknownMembers, type Case, type Json } from './cases.ts'
 import { watchConnections } from './connections.ts'
 import type { Detector } from './detector.ts'
-import { probeBytes, probes } from './jwt.ts'
+import { probeBytes, probes } from './probe.ts'
 import { replyOf } from './leak-reply.ts'
 import { upstreamOf, type Outcome } from './result.ts'
 import type { Reply } from './upstream.ts'

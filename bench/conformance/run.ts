@@ -53,6 +53,7 @@ export async function runConformance(options: RunOptions): Promise<Run> {
         options.onResult?.(result)
       }
     }
+    await world.settled()
     const policy = policyOf(results)
     problems.push(
       ...policy.problems,

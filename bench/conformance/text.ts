@@ -1,6 +1,6 @@
 /**
  * text_injection.json: an agent's text in every place where one comes in, and what the audit, the log and the terminal
- * make of it. The pages that approvers read are a later issue; what concerns only them is left out, and said.
+ * make of it; and the page on which a person decides. What concerns a chat or an export is left out, and said.
  */
 import { createHash } from 'node:crypto'
 import { number, text as textOf, texts, unknownMembers, type Case } from './cases.ts'
@@ -8,24 +8,14 @@ import { openCommands, unsafe } from './commands.ts'
 import type { Detector } from './detector.ts'
 import { logProblems } from './log.ts'
 import { skipped, upstreamOf, type Outcome } from './result.ts'
+import { pageProblems } from './text-page.ts'
 import { places } from './text-places.ts'
 import { watch, type Watched } from './watch.ts'
 import { headerOf } from './wire.ts'
-import type { World } from './world.ts'
+import { named, type World } from './world.ts'
 
-/** Checks that need a page, a message to a chat or an export, none of which shows anything yet. */
-const later: ReadonlySet<string> = new Set([
-  'html_escaped',
-  'no_active_content',
-  'not_a_link',
-  'no_mass_mention',
-  'homoglyph_flagged',
-  'layout_bounded',
-  'labelled_untrusted',
-  'facts_first',
-  'single_field_box',
-  'csv_safe',
-])
+/** Checks of a message to a chat or of an export: there is neither. */
+const later: ReadonlySet<string> = new Set(['no_mass_mention', 'csv_safe'])
 
 /** Names of operations that the places are, whatever the text in them says. */
 const facts: ReadonlySet<string> = new Set(['environment', 'variableUpsert', 'repos/get-content'])
@@ -33,11 +23,13 @@ const facts: ReadonlySet<string> = new Set(['environment', 'variableUpsert', 're
 export async function runText(world: World, detector: Detector, each: Case): Promise<Outcome> {
   const checks = texts(each.expect['checks'])
   if (checks.every((check) => later.has(check)))
-    return skipped('the pages that approvers read are a later issue')
+    return skipped('there are no messages to chats, and no exports')
   const notes: string[] = []
   const unknown = unknownMembers(each.request, ['text', 'places', 'code_points'])
   if (unknown.length > 0) notes.push(`not driven: the request has ${unknown.join(', ')}`)
   const text = world.expansion.expand(textOf(each.request['text']) ?? '', world.values)
+  // Made before anything is watched: the broker asks the provider about a new credential.
+  for (const wanted of Object.values(named)) await world.capability(wanted)
   const start = await lastId(world)
   const logged = world.brokers.log.length
   const observed: Record<string, unknown> = {}
@@ -46,8 +38,13 @@ export async function runText(world: World, detector: Detector, each: Case): Pro
   for (const name of texts(each.request['places'])) {
     const place = places[name]
     if (place === undefined) {
-      if (name === 'agent_reason') observed[name] = await freezeReason(world, text, notes)
-      else if (name === 'agent_display_name') observed[name] = await displayName(world, text, notes)
+      if (name === 'agent_reason') {
+        const page = await pageProblems(world, text, checks)
+        observed[name] = page.observed
+        observed['a freeze’s reason'] = await freezeReason(world, text, notes)
+        notes.push(...page.problems.map((problem) => `${name}: ${problem}`))
+      } else if (name === 'agent_display_name')
+        observed[name] = await displayName(world, text, notes)
       else notes.push(`not driven: the place "${name}" is not known here`)
       continue
     }
@@ -118,7 +115,7 @@ function same(recorded: string, text: string): boolean {
 
 type Freezes = { readonly items: readonly { readonly id: string; readonly reason: string }[] }
 
-/** An approval's reason is a later issue; a freeze's is the free text there is: kept to the letter, or refused. */
+/** The other free text that there is: kept to the letter, or refused. */
 async function freezeReason(world: World, text: string, notes: string[]): Promise<number> {
   const { api } = world.brokers
   const made = await api('POST', '/v1/freezes', {

@@ -35,6 +35,8 @@ export type Upstream = {
   readonly strays: Buffer[]
   /** Answers the next request, instead of the world. */
   next: Respond | undefined
+  /** Requests that are received and never answered. */
+  ignored: ((request: Received) => boolean) | undefined
   /** Stops listening and drops what is connected; connecting is refused from then on. */
   down(): Promise<void>
   up(): Promise<void>
@@ -71,6 +73,7 @@ export async function startUpstream(respond: Respond): Promise<Upstream> {
   }
 
   async function answer(socket: net.Socket, request: Received): Promise<void> {
+    if (upstream.ignored?.(request) === true) return
     const scripted = upstream.next
     upstream.next = undefined
     const reply = await (scripted ?? respond)(request)
@@ -110,6 +113,7 @@ export async function startUpstream(respond: Respond): Promise<Upstream> {
     received,
     strays,
     next: undefined,
+    ignored: undefined,
     down,
     up,
     close: down,

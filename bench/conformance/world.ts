@@ -22,6 +22,8 @@ export type Wanted = {
   readonly provider: Provider
   readonly verbs: readonly string[]
   readonly place: Place
+  /** The grant's own rule is the default. */
+  readonly approval?: 'always'
 }
 
 export type World = {
@@ -43,6 +45,10 @@ export type World = {
   fresh(wanted: Wanted): Promise<string>
   /** A capability of a grant of one's own, in an environment of one's own. */
   apart(railwayEnvironment: string): Promise<{ token: string; environmentId: string }>
+  /** What must have come about before the log is looked at as a whole. */
+  beforeEnd(wait: () => Promise<void>): void
+  /** All of that. */
+  settled(): Promise<void>
   /** Done when the world is closed. */
   onClose(clean: () => Promise<void>): void
   close(): Promise<void>
@@ -121,6 +127,7 @@ export async function openWorld(expansion: Expansion): Promise<World> {
   })
   const bystander = await create('/v1/agents', { name: 'bystander' })
   const cleaning: (() => Promise<void>)[] = []
+  const ending: (() => Promise<void>)[] = []
 
   const credentials = new Map<string, string>()
   async function credential(provider: Provider, environmentId: string): Promise<string> {
@@ -165,6 +172,7 @@ export async function openWorld(expansion: Expansion): Promise<World> {
         credential: await credential(wanted.provider, environments[wanted.place].id),
         verbs: wanted.verbs,
         max_lifetime_seconds: 900,
+        ...(wanted.approval === undefined ? {} : { approval: wanted.approval }),
         password,
       })
       const { id = '', detail = String(made.status) } = made.body as {
@@ -194,6 +202,10 @@ export async function openWorld(expansion: Expansion): Promise<World> {
     environments,
     agent,
     bystander: bystander.id,
+    beforeEnd: (wait) => void ending.push(wait),
+    async settled() {
+      for (const wait of ending) await wait()
+    },
     onClose: (clean) => void cleaning.push(clean),
     issued,
     async capability(wanted) {

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { canonicalize, type Canonical } from '../core/canonical.ts'
+import type { ApprovalState } from '../core/approval.ts'
 import type { Effect } from '../core/operation.ts'
 
 export type Actor = {
@@ -46,6 +47,21 @@ export type DecisionEntry = Common & {
   /** SHA-256 of the body that was decided on, in hex. */
   readonly bodyDigest?: string | undefined
   readonly credential?: { readonly id: string; readonly version: number } | undefined
+  /** The approval that it is sent with, which is used up by it. */
+  readonly approvalId?: string | undefined
+  /** The break-glass that it goes with in place of an approval. */
+  readonly breakGlassId?: string | undefined
+}
+
+/** A step of an approval: parked, decided on, taken, over. */
+export type ApprovalEntry = Common & {
+  readonly kind: 'approval'
+  /** The state that it has come to. */
+  readonly result: ApprovalState
+  readonly approvalId: string
+  /** SHA-256 of the canonical request, in hex. */
+  readonly requestDigest: string
+  readonly reason?: string | undefined
 }
 
 /** A question the broker asked the provider of its own accord, to establish where an id lives. */
@@ -111,6 +127,7 @@ export type SystemEntry = Common & {
 
 export type AuditEntry =
   | DecisionEntry
+  | ApprovalEntry
   | LookupEntry
   | OutcomeEntry
   | IssuanceEntry
@@ -120,6 +137,7 @@ export type AuditEntry =
 
 export const entryKinds = [
   'decision',
+  'approval',
   'lookup',
   'outcome',
   'issuance',
@@ -167,8 +185,10 @@ export function canonicalEntry(entry: AuditEntry): string {
     about: e.about,
     action: e.action,
     actor: { id: actor.id, kind: actor.kind, name: actor.name },
+    approvalId: e.approvalId,
     at: timeText(entry.at),
     bodyDigest: e.bodyDigest,
+    breakGlassId: e.breakGlassId,
     bytes: e.bytes,
     capabilityId: e.capabilityId,
     cause: e.cause,
@@ -193,6 +213,7 @@ export function canonicalEntry(entry: AuditEntry): string {
     path: e.path,
     provider: e.provider,
     reason: e.reason,
+    requestDigest: e.requestDigest,
     result: entry.result,
     status: e.status,
     subject: e.subject,

@@ -36,11 +36,9 @@ function what(entry: Shape): string {
   switch (text(entry, 'kind')) {
     case 'decision': {
       const operations = records(entry, 'operations')
-      if (operations.length === 0) return request(entry)
-      const ordered = [...operations].sort((a, b) => gravity(b) - gravity(a)).map(operation)
-      return operations.length === 1
-        ? ordered.join('')
-        : `${String(operations.length)}: ${ordered.join(', ')}`
+      if (text(entry, 'breakGlassId') !== undefined)
+        return `BREAK-GLASS ${operationsOf(entry, operations)}`
+      return operationsOf(entry, operations)
     }
     case 'lookup':
       return `look-up ${request(entry)}`
@@ -50,10 +48,28 @@ function what(entry: Shape): string {
       return `capability ${texts(entry, 'verbs').join(' ')}`.trim()
     case 'sign_in':
       return 'sign-in'
-    default:
-      return `${shown(entry, 'action')} ${text(entry, 'subject') ?? ''}`.trim()
+    default: {
+      const action = shown(entry, 'action')
+      return `${loud.get(action) ?? ''}${action} ${text(entry, 'subject') ?? ''}`.trim()
+    }
   }
 }
+
+function operationsOf(entry: Shape, operations: readonly Shape[]): string {
+  if (operations.length === 0) return request(entry)
+  const ordered = [...operations].sort((a, b) => gravity(b) - gravity(a)).map(operation)
+  return operations.length === 1
+    ? ordered.join('')
+    : `${String(operations.length)}: ${ordered.join(', ')}`
+}
+
+/** What nobody who reads the log may pass over. */
+const loud: ReadonlyMap<string, string> = new Map([
+  ['break_glass.ask', 'BREAK-GLASS '],
+  ['break_glass.confirm', 'BREAK-GLASS '],
+  ['break_glass.end', 'BREAK-GLASS '],
+  ['passkey.allow', 'NEW PASSKEY '],
+])
 
 function request(entry: Shape): string {
   return `${shown(entry, 'method')} ${shown(entry, 'path')}`
@@ -90,6 +106,8 @@ function outcome(entry: Shape): string {
 
 function why(entry: Shape): string {
   const about = texts(entry, 'about')
+  const glass = text(entry, 'breakGlassId')
+  if (glass !== undefined) return ['no approval:', glass, ...about].join(' ')
   const reason = text(entry, 'reason') ?? text(entry, 'detail')
   const change = record(entry['change'])
   if (reason === undefined && text(entry, 'kind') === 'admin' && Object.keys(change).length > 0)

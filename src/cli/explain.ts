@@ -1,6 +1,6 @@
 /** The dry run: what the broker would make of a request. */
 import { readFile } from 'node:fs/promises'
-import { record, records, shown, text, texts, type Shape } from './answer.ts'
+import { child, record, records, shown, text, texts, type Shape } from './answer.ts'
 import { command } from './command.ts'
 import { usage } from './failure.ts'
 import { idGiven } from './lookup.ts'
@@ -99,6 +99,13 @@ export const explain = command({
     )
     const reason = record(explained['reason'])
     if (Object.keys(reason).length > 0) call.say(`  reason: ${JSON.stringify(reason)}`)
+    const approval = child(explained, 'approval')
+    if (text(approval, 'sentence') !== undefined) {
+      call.say(`  a person would be asked: ${shown(approval, 'sentence')}`)
+      const standing = child(approval, 'standing')
+      if (text(standing, 'id') !== undefined)
+        call.say(`  this request already: ${shown(standing, 'state')}, ${shown(standing, 'url')}`)
+    }
     for (const operation of records(explained, 'operations')) sayOperation(call, operation)
   },
 })

@@ -1,6 +1,10 @@
 /** Every command there is, and how a line finds its own. */
+import { accessCommands } from './access-request.ts'
 import { agentCommands } from './agent.ts'
+import { approvalVerify } from './approval-verify.ts'
+import { approvalCommands } from './approval.ts'
 import { auditCommands } from './audit.ts'
+import { breakGlassCommands } from './break-glass.ts'
 import type { Command } from './command.ts'
 import { credentialCommands } from './credential.ts'
 import { environmentCommands } from './environment.ts'
@@ -15,6 +19,7 @@ import { operations } from './operations.ts'
 import { operatorCommands } from './operator.ts'
 import { providerCommands } from './provider.ts'
 import { revoke } from './revoke.ts'
+import { passkeyCommands } from './passkey.ts'
 import { openSession, type World } from './session.ts'
 import { setup } from './setup.ts'
 import { status } from './status.ts'
@@ -29,16 +34,21 @@ export const commands: readonly Command[] = [
   unseal,
   status,
   ...operatorCommands,
+  ...passkeyCommands,
   ...environmentCommands,
   ...agentCommands,
   ...credentialCommands,
   ...grantCommands,
   grantReview,
+  ...accessCommands,
   token,
   revoke,
   freeze,
   unfreeze,
   freezes,
+  ...breakGlassCommands,
+  ...approvalCommands,
+  approvalVerify,
   ...auditCommands,
   explain,
   operations,

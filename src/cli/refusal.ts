@@ -33,7 +33,7 @@ export function refusalOf(status: number, body: unknown, where: string): Failure
     const code = text(body['code']) ?? text(body['error'])
     const detail = text(body['detail']) ?? text(body['error_description']) ?? text(body['title'])
     if (code !== undefined && detail !== undefined) {
-      const notes = fieldErrors(body['errors'])
+      const notes = [...fieldErrors(body['errors']), ...approvalNotes(body['approval'])]
       const hint = Object.hasOwn(next, code) ? next[code] : undefined
       if (hint !== undefined) notes.push(hint)
       const correlation = text(body['correlation_id'])
@@ -53,6 +53,22 @@ export function strangeAnswer(status: number, where: string): Failure {
       notes: ['Check --url, or VALETKEY_URL.'],
     },
   )
+}
+
+/** What a person is asked, and where: members of the problem that were told to the agent. */
+function approvalNotes(approval: unknown): string[] {
+  if (!isRecord(approval)) return []
+  const asked = text(approval['sentence'])
+  const state = text(approval['state'])
+  const where = text(approval['page']) ?? text(approval['url'])
+  const until = text(approval['expires_at'])
+  return [
+    ...(asked === undefined ? [] : [`a person is asked: ${asked}`]),
+    ...(where === undefined ? [] : [`approval: ${where}`]),
+    ...(state === undefined
+      ? []
+      : [`state: ${state}${until === undefined ? '' : `, until ${until}`}`]),
+  ]
 }
 
 function fieldErrors(errors: unknown): string[] {

@@ -2,18 +2,10 @@
  * What may reach a terminal. Names of resources, paths, aliases and reasons come from an agent, who may well be hostile:
  * a terminal escape hides a line or a link, a bidi control or a right-to-left letter turns `prod` into something else,
  * a newline poses as another entry. Every line the CLI prints goes through `visible`, so that whatever is not plainly
- * seen is shown as what it is, `\u{202e}`, and nothing is silently dropped.
+ * seen is shown as what it is, `\u{202e}`, and nothing is silently dropped. What a person decides on goes through
+ * core/visible.ts, which promises more, and comes out of here as it went in.
  */
-
-/*
- * - Cc, Cf, Zl, Zp, Co, Cn, Cs: controls, bidi controls and joiners, line separators, what no font agrees on, half a pair
- * - default-ignorable code points that are letters or marks by category: Hangul fillers, variation selectors, CGJ
- * - blanks that pass for the ordinary one, U+2800 too
- * - the blocks whose unassigned and assigned letters run right to left: a terminal moves what stands beside them, so a
- *   name would reorder the columns around it without a single control character
- */
-const unseen =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]|(?! )\p{Zs}/gu
+import { unseen } from '../core/visible.ts'
 
 /** A mark with no letter to stand on joins what we printed before it; a pile of them covers the lines around it. */
 const strayMarks = /(?<![\p{L}\p{N}\p{M}])\p{M}+|(?<=\p{M}{3})\p{M}+/gu

@@ -37,17 +37,51 @@ export const approvalStates = [
 ] as const
 export type ApprovalState = (typeof approvalStates)[number]
 
-/** From which states a new one can be reached. What is not here is final. */
+/**
+ * Which states can come after each. From `sending`, `cancelled` is for whoever took it and found, before anything had
+ * left, that it may not go any more.
+ */
 export const approvalSteps: Readonly<Record<ApprovalState, readonly ApprovalState[]>> = {
   pending: ['approved', 'held', 'denied', 'expired', 'cancelled'],
   approved: ['sending', 'expired', 'cancelled'],
   held: ['sending', 'expired', 'cancelled'],
-  sending: ['done', 'unknown'],
+  sending: ['done', 'unknown', 'cancelled'],
   done: [],
   unknown: [],
   denied: [],
   expired: [],
   cancelled: [],
+}
+
+/** All times in milliseconds since the epoch. */
+export type ApprovalStanding = {
+  readonly state: ApprovalState
+  /** Until when somebody may decide. */
+  readonly expiresAt: number
+  /** Until when it may be sent, once it is approved. */
+  readonly usableUntil: number | undefined
+  /** Until when the outcome answers for whoever sends the same request again. */
+  readonly standsUntil: number | undefined
+}
+
+/** Whether this is still the answer to the request that it was made for; where it is not, the request is a new one. */
+export function stillAnswers(approval: ApprovalStanding, now: number): boolean {
+  switch (approval.state) {
+    case 'pending':
+      return now < approval.expiresAt
+    case 'approved':
+    case 'held':
+      return approval.usableUntil !== undefined && now < approval.usableUntil
+    case 'sending':
+      return true
+    case 'done':
+    case 'unknown':
+    case 'denied':
+    case 'cancelled':
+      return approval.standsUntil !== undefined && now < approval.standsUntil
+    case 'expired':
+      return false
+  }
 }
 
 /** What one approval is for: the principal, and the request as it would leave (design: step 5). */
@@ -70,6 +104,11 @@ export type ApprovableRequest = {
 export function requestDigest(request: ApprovableRequest): string {
   const { body, ...rest } = request
   return digestOf({ ...rest, bodyDigest: sha256(body ?? ''), v: 1 })
+}
+
+/** SHA-256 of the names of the operations of a request, each once, in hex: whoever asks for the same ones again. */
+export function operationsDigest(names: readonly string[]): string {
+  return digestOf([...new Set(names)].sort())
 }
 
 /** One operation as a person reads it: what the broker understood, never what the agent says of it. */

@@ -6,6 +6,7 @@
  * provider about ids of a request that would be refused anyway; and verbs come before environments, so that a refusal
  * says nothing about an id to someone who could not have used it.
  */
+import { inForce, type BreakGlass } from './break-glass.ts'
 import { surelyHolds } from './condition.ts'
 import type { Environment } from './environment.ts'
 import {
@@ -18,7 +19,7 @@ import {
 } from './grant.ts'
 import { changeOf, type Change, type Unreviewed } from './reviewed.ts'
 import { graveEffects, type Invocation, type Located, type Unresolved } from './operation.ts'
-import type { EnvironmentId, GrantId } from '../ids.ts'
+import type { BreakGlassId, EnvironmentId, GrantId } from '../ids.ts'
 
 export type GrantState = 'active' | 'disabled' | 'revoked' | 'expired'
 
@@ -50,6 +51,8 @@ export type Facts = {
   }
   readonly environment: Environment
   readonly frozen: FreezeScope | undefined
+  /** Those that two admins have confirmed; whether one is in force for this grant now is asked here. */
+  readonly breakGlass?: readonly BreakGlass[] | undefined
   readonly operations: readonly {
     readonly invocation: Invocation
     /** Absent while it has not been asked where the operation reaches. */
@@ -87,7 +90,11 @@ export type DenyReason =
   | { readonly kind: 'not_approvable'; readonly operation: string }
 
 export type Decision =
-  | { readonly kind: 'allow' }
+  | {
+      readonly kind: 'allow'
+      /** What it goes with in place of an approval, and why a person would have been asked. */
+      readonly breakGlass?: { readonly id: BreakGlassId; readonly because: readonly string[] }
+    }
   | { readonly kind: 'needs_approval'; readonly because: readonly string[] }
   | { readonly kind: 'deny'; readonly reason: DenyReason }
   /** Nothing is wrong so far, and the rest depends on where the operations reach: locate them and ask again. */
@@ -132,9 +139,13 @@ export function decide(facts: Facts): Decision {
   const because = approvalNeeded(facts)
   if (because.length === 0) return { kind: 'allow' }
   const unread = facts.operations.find(({ invocation }) => invocation.opaque === true)
-  return unread === undefined
+  if (unread !== undefined)
+    return deny({ kind: 'not_approvable', operation: unread.invocation.operation })
+  // Last of all: it takes the place of a person, and of nothing that stands above.
+  const broken = inForce(facts.breakGlass, grant, facts.now)
+  return broken === undefined
     ? { kind: 'needs_approval', because }
-    : deny({ kind: 'not_approvable', operation: unread.invocation.operation })
+    : { kind: 'allow', breakGlass: { id: broken.id, because } }
 }
 
 /** Everything about one operation that needs no look-up. */

@@ -41,7 +41,7 @@ export function serverSettings({
     full_page_writes: 'on',
 
     // A small server for one client program.
-    max_connections: '50',
+    max_connections: '100',
     shared_buffers: '64MB',
     work_mem: '4MB',
     maintenance_work_mem: '32MB',

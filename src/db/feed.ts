@@ -4,7 +4,7 @@
  * the last `staleAfter` milliseconds, the database itself said that the revisions held here are the newest. A process
  * that cannot hear that says no, and its caller must refuse.
  *
- * The revisions are two rows, updated under their lock, so that they commit in order.
+ * Each scope's revision is a row, updated under its lock, so that they commit in order.
  */
 import { sql } from 'kysely'
 import type pg from 'pg'

@@ -51,8 +51,10 @@ export function poolConfig(connection: Connection, max: number): pg.PoolConfig {
 /** A pool of plain connections, for the audit log's own statement. */
 export function openPool(connection: Connection, max: number): pg.Pool {
   const pool = new pg.Pool(poolConfig(connection, max))
-  // An idle connection that breaks is replaced at the next use; unhandled, the event would end the process.
+  // A connection that breaks is replaced at the next use, whether it is idle or between two statements of a transaction;
+  // unhandled, either event would end the process.
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

@@ -1,14 +1,21 @@
 /** The tables, by hand; a test compares them with the migrated schema. */
 import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely'
 import type {
+  AccessRequestId,
   AgentId,
   AgentKeyId,
+  ApprovalId,
+  BreakGlassId,
   CredentialId,
   EnvironmentId,
   FreezeId,
   GrantId,
   OperatorId,
+  PasskeyId,
+  ReplicaId,
 } from '../ids.ts'
+import type { ApprovalState, ApproverRule } from '../core/approval.ts'
+import type { ApprovalTerms, EnvironmentTerms } from '../core/approval-terms.ts'
 import type { ApprovalRule, Constraint } from '../core/grant.ts'
 import type { FreezeScope } from '../core/decide.ts'
 
@@ -53,6 +60,7 @@ export type EnvironmentTable = {
   protected: boolean
   state: Generated<State>
   binding: Generated<number>
+  approval_terms: ColumnType<EnvironmentTerms, string | undefined, string>
   created_at: CreatedAt
 }
 
@@ -114,6 +122,7 @@ export type GrantTable = {
   provider: string
   verbs: string[]
   constraints: Json<Constraint[]>
+  approval_terms: ColumnType<ApprovalTerms, string | undefined, string>
   approval: ApprovalRule
   max_lifetime_seconds: number
   requests_per_minute: number | null
@@ -161,7 +170,52 @@ export type FreezeTable = {
   lifted_at: Date | null
 }
 
-export type RevisionScope = 'directory' | 'revocation'
+export type PasskeyTable = {
+  id: PasskeyId
+  operator_id: OperatorId
+  name: string
+  credential_id: Buffer
+  public_key: Buffer
+  algorithm: 'EdDSA' | 'ES256' | 'RS256'
+  counter: string
+  aaguid: string
+  transports: string[]
+  synced: boolean
+  created_at: CreatedAt
+  last_used_at: Date | null
+}
+
+export type PasskeyChallengeTable = {
+  operator_id: OperatorId
+  challenge: Buffer
+  expires_at: Date
+}
+
+export type PasskeyPermitTable = {
+  operator_id: OperatorId
+  allowed_by: OperatorId | null
+  expires_at: Date | null
+  created_at: CreatedAt
+}
+
+export type OneTimeCodeTable = {
+  operator_id: OperatorId
+  kek_id: string
+  sealed: Buffer
+  last_step: Generated<number>
+  /** Milliseconds since the epoch. */
+  attempts: ColumnType<number[], string | undefined, string>
+  confirmed_at: Date | null
+  created_at: CreatedAt
+}
+
+export type ApprovalSettingTable = {
+  name: string
+  value: string
+  updated_at: Generated<Date>
+}
+
+export type RevisionScope = 'directory' | 'revocation' | 'approval'
 export type RevisionTable = { scope: RevisionScope; value: string }
 
 export type ReplicaTable = {
@@ -204,6 +258,83 @@ export type AuditEntryView = {
   leaf_hash: Buffer
 }
 
+export type ApprovalTable = {
+  id: ApprovalId
+  state: ApprovalState
+  request_digest: string
+  operations_digest: string
+  /** An `ApprovalDocument`, as canonical JSON. */
+  document: string
+  agent_id: AgentId
+  grant_id: GrantId
+  environment_id: EnvironmentId
+  provider: string
+  capability_id: string
+  credential_id: CredentialId
+  credential_version: number
+  execute: 'agent' | 'broker'
+  hold_seconds: number
+  rule: ApproverRule
+  reason: string | null
+  kek_id: string | null
+  sealed_request: Buffer | null
+  sealed_answer: Buffer | null
+  requested_at: Date
+  expires_at: Date
+  approved_by: string[]
+  denied_by: OperatorId | null
+  evidence: string[]
+  settled_at: Date | null
+  held_until: Date | null
+  usable_until: Date | null
+  cancelled_by: string | null
+  cancel_reason: string | null
+  sent_by: ReplicaId | null
+  lease_until: Date | null
+  ended_at: Date | null
+  stands_until: Date | null
+  created_at: CreatedAt
+}
+
+export type AccessRequestTable = {
+  id: AccessRequestId
+  state: Generated<'pending' | 'granted' | 'denied' | 'expired'>
+  agent_id: AgentId
+  grant_id: GrantId
+  environment_id: EnvironmentId
+  provider: string
+  verbs: string[]
+  seconds: number
+  words: string | null
+  times: Generated<number>
+  filed_by: OperatorId | null
+  requested_at: Date
+  expires_at: Date
+  settled_by: OperatorId | null
+  settled_at: Date | null
+  granted_id: GrantId | null
+  granted_verbs: string[] | null
+  granted_until: Date | null
+  created_at: CreatedAt
+}
+
+export type BreakGlassTable = {
+  id: BreakGlassId
+  scope: 'grant' | 'environment'
+  grant_id: GrantId | null
+  environment_id: EnvironmentId
+  reason: string
+  seconds: number
+  asked_by: OperatorId
+  asked_at: Date
+  confirmed_by: OperatorId | null
+  confirmed_at: Date | null
+  ends_at: Date | null
+  ended_by: OperatorId | null
+  ended_at: Date | null
+  created_at: CreatedAt
+}
+
 export type Database = {
   operator: OperatorTable
   agent: AgentTable
@@ -220,10 +351,18 @@ export type Database = {
   catalogue_version: CatalogueVersionTable
   capability_revocation: CapabilityRevocationTable
   freeze: FreezeTable
+  passkey: PasskeyTable
+  passkey_challenge: PasskeyChallengeTable
+  passkey_permit: PasskeyPermitTable
+  one_time_code: OneTimeCodeTable
+  approval_setting: ApprovalSettingTable
   revision: RevisionTable
   replica: ReplicaTable
   audit_batch: AuditBatchTable
   audit_entry: AuditEntryView
+  approval: ApprovalTable
+  access_request: AccessRequestTable
+  break_glass: BreakGlassTable
 }
 
 export type Row<T extends keyof Database> = Selectable<Database[T]>

@@ -1,4 +1,5 @@
 /** Environments, their owners, and the provider-side ids that belong to them. */
+import type { EnvironmentTerms } from '../core/approval-terms.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { State } from '../db/types.ts'
 import { newId, type EnvironmentId, type OperatorId } from '../ids.ts'
@@ -12,6 +13,7 @@ export type EnvironmentRecord = {
   readonly state: State
   readonly owners: readonly OperatorId[]
   readonly bindings: readonly Binding[]
+  readonly approvalTerms: EnvironmentTerms
   /** Raised whenever the bound ids change: a capability that carries another number is void. */
   readonly binding: number
   readonly createdAt: Date
@@ -24,13 +26,19 @@ export async function createEnvironment(
     protected: boolean
     owners: readonly OperatorId[]
     bindings: readonly Binding[]
+    approvalTerms?: EnvironmentTerms | undefined
     now: number
   },
 ): Promise<EnvironmentId> {
   const id = newId('environment', environment.now)
   await tx
     .insertInto('environment')
-    .values({ id, name: environment.name, protected: environment.protected })
+    .values({
+      id,
+      name: environment.name,
+      protected: environment.protected,
+      approval_terms: JSON.stringify(environment.approvalTerms ?? {}),
+    })
     .execute()
   await writeOwners(tx, id, environment.owners)
   await writeBindings(tx, id, environment.bindings)
@@ -88,6 +96,18 @@ export async function rebind(
   await tx
     .updateTable('environment')
     .set((e) => ({ binding: e('binding', '+', 1) }))
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function setApprovalTerms(
+  tx: Tx,
+  id: EnvironmentId,
+  terms: EnvironmentTerms,
+): Promise<void> {
+  await tx
+    .updateTable('environment')
+    .set({ approval_terms: JSON.stringify(terms) })
     .where('id', '=', id)
     .execute()
 }
@@ -168,6 +188,7 @@ async function records(
         kind: binding.kind,
         id: binding.provider_id,
       })),
+    approvalTerms: row.approval_terms,
     binding: row.binding,
     createdAt: row.created_at,
   }))

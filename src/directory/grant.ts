@@ -1,4 +1,5 @@
 /** Grants: the standing permissions that admins mint. */
+import type { ApprovalTerms } from '../core/approval-terms.ts'
 import type { ApprovalRule, Constraint } from '../core/grant.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { Row, State } from '../db/types.ts'
@@ -20,6 +21,7 @@ export type Grant = {
   readonly verbs: readonly string[]
   readonly constraints: readonly Constraint[]
   readonly approval: ApprovalRule
+  readonly approvalTerms: ApprovalTerms
   readonly maxLifetimeSeconds: number
   readonly requestsPerMinute: number | null
   readonly minted: 'redact' | 'seal' | 'reveal'
@@ -30,7 +32,9 @@ export type Grant = {
   readonly createdAt: Date
 }
 
-export type GrantInput = Omit<Grant, 'id' | 'state' | 'createdAt'>
+export type GrantInput = Omit<Grant, 'id' | 'state' | 'createdAt' | 'approvalTerms'> & {
+  readonly approvalTerms?: ApprovalTerms
+}
 
 function toGrant(row: Row<'grant'>): Grant {
   return {
@@ -42,6 +46,7 @@ function toGrant(row: Row<'grant'>): Grant {
     verbs: row.verbs,
     constraints: row.constraints,
     approval: row.approval,
+    approvalTerms: row.approval_terms,
     maxLifetimeSeconds: row.max_lifetime_seconds,
     requestsPerMinute: row.requests_per_minute,
     minted: row.minted,
@@ -66,6 +71,7 @@ export async function createGrant(tx: Tx, grant: GrantInput, now: number): Promi
       verbs: [...grant.verbs],
       constraints: JSON.stringify(grant.constraints),
       approval: grant.approval,
+      approval_terms: JSON.stringify(grant.approvalTerms ?? {}),
       max_lifetime_seconds: grant.maxLifetimeSeconds,
       requests_per_minute: grant.requestsPerMinute,
       minted: grant.minted,
@@ -79,6 +85,7 @@ export async function createGrant(tx: Tx, grant: GrantInput, now: number): Promi
 
 export type GrantChange = {
   readonly approval?: ApprovalRule | undefined
+  readonly approvalTerms?: ApprovalTerms | undefined
   readonly verbs?: readonly string[] | undefined
   readonly constraints?: readonly Constraint[] | undefined
   readonly maxLifetimeSeconds?: number | undefined
@@ -91,6 +98,9 @@ export type GrantChange = {
 export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Promise<void> {
   const set = {
     ...(change.approval === undefined ? {} : { approval: change.approval }),
+    ...(change.approvalTerms === undefined
+      ? {}
+      : { approval_terms: JSON.stringify(change.approvalTerms) }),
     ...(change.verbs === undefined ? {} : { verbs: [...change.verbs] }),
     ...(change.constraints === undefined
       ? {}

@@ -4,6 +4,9 @@
  * costs no query and a change is never missed (I8).
  */
 import { LRUCache } from 'lru-cache'
+import { boundBy } from '../core/access-request.ts'
+import { effectiveTerms, type EffectiveTerms } from '../core/approval-terms.ts'
+import type { BreakGlass } from '../core/break-glass.ts'
 import type { Environment } from '../core/environment.ts'
 import type { GrantState } from '../core/decide.ts'
 import type { Place } from '../core/operation.ts'
@@ -16,6 +19,8 @@ import {
 import type { Db } from '../db/open.ts'
 import type { State } from '../db/types.ts'
 import type { CredentialId, EnvironmentId, GrantId } from '../ids.ts'
+import { grantAskedUnder } from './access-request.ts'
+import { confirmedBreakGlasses } from './break-glass.ts'
 import { readAgent, type Agent } from './agent.ts'
 import { readEnvironment, type EnvironmentRecord } from './environment.ts'
 import { activeFreezes, type Freeze } from './freeze.ts'
@@ -34,15 +39,22 @@ export type CredentialView = {
 }
 
 export type Policy = {
+  /** With the limits of the one it was asked under, where it was made for a time. */
   readonly grant: Grant
+  /** The grant that this one was asked under; undefined where an admin minted it. */
+  readonly askedUnder?: GrantId | undefined
   readonly agent: Agent
   readonly environment: Environment
+  /** On what terms a person is asked: the grant's and its environment's together. */
+  readonly approvalTerms: EffectiveTerms
   /** See `EnvironmentRecord.binding`. */
   readonly binding: number
   readonly credential: CredentialView
   /** What the broker's own questions go out with; the credential that acts, where an admin gave no other. */
   readonly lookupCredential: CredentialView
   readonly freezes: readonly Freeze[]
+  /** Confirmed and not ended; when each is over, depends on the moment. */
+  readonly breakGlass?: readonly BreakGlass[] | undefined
   /** What came, or changed, from the catalogue that the grant was reviewed against to the one of `catalogueVersion`. */
   readonly unreviewed: Unreviewed
   readonly catalogueVersion: string | undefined
@@ -131,31 +143,50 @@ async function readPolicy(
   unreviewedBy: (grant: Grant, catalogue: CatalogueView | undefined) => Promise<Unreviewed>,
   grantId: GrantId,
 ): Promise<Policy | undefined> {
-  const grant = await readGrant(db, grantId)
-  if (grant === undefined) return undefined
+  const own = await readGrant(db, grantId)
+  if (own === undefined) return undefined
+  const askedUnder = await grantAskedUnder(db, grantId)
+  const base = askedUnder === undefined ? undefined : await readGrant(db, askedUnder)
+  const grant = base === undefined ? own : boundBy(own, base)
   const catalogue = deps.catalogue(grant.provider)
-  const [agent, record, credential, lookups, freezes, unreviewed] = await Promise.all([
+  const [agent, record, credential, lookups, freezes, breakGlass, unreviewed] = await Promise.all([
     readAgent(db, grant.agentId),
     readEnvironment(db, grant.environmentId),
     deps.readCredential(grant.credentialId),
     deps.readLookupCredential(grant.environmentId, grant.provider),
     activeFreezes(db),
+    confirmedBreakGlasses(db, grant),
     unreviewedBy(grant, catalogue),
   ])
   if (agent === undefined || record === undefined || credential === undefined) return undefined
   return {
     grant,
+    askedUnder,
     agent,
     environment: toEnvironment(record, deps.bindingPlace),
+    approvalTerms: effectiveTerms(grant.approvalTerms, record.approvalTerms),
     binding: record.binding,
     credential,
     lookupCredential: lookups ?? credential,
     freezes,
+    breakGlass,
     unreviewed,
     catalogueVersion: catalogue?.catalogueVersion,
-    state: worst([grant.state, agent.state, record.state, credential.state]),
-    expiresAt: grant.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
+    // A grant made for a time does not outlive the one it was asked under.
+    state: worst([
+      grant.state,
+      ...(base === undefined ? [] : [base.state]),
+      agent.state,
+      record.state,
+      credential.state,
+    ]),
+    expiresAt: Math.min(endOf(grant), base === undefined ? Number.POSITIVE_INFINITY : endOf(base)),
   }
+}
+
+/** Milliseconds since the epoch. */
+function endOf(grant: Grant): number {
+  return grant.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
 }
 
 function worst(states: readonly State[]): State {

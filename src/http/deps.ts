@@ -1,4 +1,5 @@
 /** What the HTTP side is given. Built once, by `openBroker`. */
+import type { CodeSealer } from '../approval/one-time-code.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { Keyring, KeySealer } from '../capability/keys.ts'
 import type { RevocationList } from '../capability/revocation.ts'
@@ -8,6 +9,8 @@ import type { Feed } from '../db/feed.ts'
 import type { PolicyReader } from '../directory/policy.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { Evaluator } from '../proxy/evaluate.ts'
+import type { ApprovalChanges } from '../proxy/approval-changes.ts'
+import type { Gate } from '../proxy/gate.ts'
 import type { Forwarder } from '../proxy/forward.ts'
 import type { Prober } from '../proxy/probe.ts'
 import type { Unsealer } from '../vault/unseal.ts'
@@ -25,12 +28,15 @@ export type Deps = {
   readonly unsealer: Unsealer
   readonly keyring: () => Keyring | undefined
   readonly keySealer: KeySealer
+  readonly codeSealer: CodeSealer
   readonly revocations: RevocationList
   readonly verifier: CapabilityVerifier
   readonly policies: PolicyReader
   readonly providers: ReadonlyMap<string, ProviderAdapter>
   readonly evaluator: Evaluator
   readonly forwarder: Forwarder
+  readonly gate: Gate
+  readonly approvalChanges: ApprovalChanges
   readonly prober: Prober
   readonly cursors: Cursors
   readonly passwords: Passwords

@@ -134,6 +134,12 @@ export function operatorOf(request: FastifyRequest): SignInRecord {
   return request.signedIn.operator
 }
 
+/** I6: no bearer stored by a CLI reaches what an approver acts with. */
+export function requireBrowser(request: FastifyRequest): void {
+  if (request.signedIn?.via !== 'cookie')
+    throw new Problem('forbidden', 'this needs a sign-in in a browser: a bearer cannot do it')
+}
+
 /** Minting, storing, weakening and unfreezing ask for the password again: a stolen sign-in is not enough. */
 export async function requirePassword(
   deps: Deps,

@@ -34,6 +34,9 @@ export async function recoverCommand(
     desk.out(
       `"${name}" is an active admin without a password; whoever used to sign in as them no longer is.`,
     )
+    desk.out(
+      'Their passkeys and one-time codes are gone; a new passkey can be registered for a day after the setup.',
+    )
     desk.out('Setup secret, shown this once and good for a day:')
     desk.out('')
     desk.out(`    ${setupSecret}`)

@@ -3,7 +3,8 @@
  * found whole; all of it is inserted or nothing; and only for who holds the key-encryption key that it is sealed under,
  * so that nobody ends up with a broker whose secrets never open.
  *
- * What was revoked, disabled or frozen after the backup was made is not so in it: docs/operations.md says what to do.
+ * What was revoked, disabled or frozen after the backup was made is not so in it: docs/operations.md says what to do. What
+ * waited for a person then, or had been approved, is stopped.
  */
 import * as fs from 'node:fs/promises'
 import { sql } from 'kysely'
@@ -16,6 +17,7 @@ import { StartError } from '../storage.ts'
 import type { KekSourceName, RegisteredKek } from '../vault/vault.ts'
 import { readBackup, type Header, type Trailer } from './backup-format.ts'
 import { openDesk, openKeeper, openKey, readArguments, UsageError, type Desk } from './open.ts'
+import { stopRestoredApprovals } from './stop-approvals.ts'
 import { listIdentities, listTables } from './tables.ts'
 
 /** What a migration puts rows into; in every other table of an empty database there are none. */
@@ -45,12 +47,16 @@ export async function restoreCommand(
         kek.destroy()
       }
       await migrate(keeper.db, checked.header.migrations.at(-1))
-      await insertBackup(keeper.db, file, checked)
+      const stopped = await insertBackup(keeper.db, file, checked)
       const migrated = await migrate(keeper.db)
       const { header, trailer } = checked
       const total = Object.values(trailer.rows).reduce((sum, count) => sum + count, 0)
       desk.out(`${String(total)} rows restored, as they were at ${header.made_at}.`)
       for (const name of migrated) desk.out(`Applied ${name}`)
+      if (stopped > 0)
+        desk.out(
+          `${String(stopped)} approvals were open in it and are stopped: whoever needs them asks again.`,
+        )
       desk.out(
         'What was revoked, disabled or frozen since then is so no more: look through the audit log, and do it again.',
       )
@@ -127,9 +133,12 @@ async function refuseRows(db: Db | Tx): Promise<void> {
   }
 }
 
-/** The same file is read a second time, and found whole a second time before anything is committed. */
-async function insertBackup(db: Db, file: fs.FileHandle, checked: Checked): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+/**
+ * The same file is read a second time, and found whole a second time before anything is committed. Returns how many
+ * approvals it held that could still have been sent.
+ */
+async function insertBackup(db: Db, file: fs.FileHandle, checked: Checked): Promise<number> {
+  return db.transaction().execute(async (tx) => {
     // A broker that starts meanwhile waits here before it makes its first operator, and then finds one.
     await sql`select pg_advisory_xact_lock(hashtext('valetkey bootstrap'))`.execute(tx)
     await refuseRows(tx)
@@ -162,6 +171,10 @@ async function insertBackup(db: Db, file: fs.FileHandle, checked: Checked): Prom
       `.execute(tx)
     }
     const now = Date.now()
+    // Backups of versions before approvals have none.
+    const stopped = tables.some(({ name }) => name === 'approval')
+      ? await stopRestoredApprovals(tx, now)
+      : 0
     await appendWithin(tx, {
       kind: 'system',
       result: 'done',
@@ -171,6 +184,7 @@ async function insertBackup(db: Db, file: fs.FileHandle, checked: Checked): Prom
       action: 'database.RESTORED',
       detail: `from a backup made at ${checked.header.made_at} (sha256 ${checked.trailer.sha256}); what happened after that moment is not in this log`,
     })
+    return stopped
   })
 }
 

@@ -10,9 +10,11 @@
 import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { sql } from 'kysely'
+import { rewrapApprovals } from '../approval/sealed.ts'
+import { rewrapOneTimeCodes } from '../approval/one-time-code.ts'
 import { deadAfter } from '../audit/recovery.ts'
 import { appendWithin } from '../audit/log.ts'
-import { signingKeyBinding } from '../broker.ts'
+import { oneTimeCodeBinding, signingKeyBinding } from '../broker.ts'
 import { rewrapSigningKeys } from '../capability/keys.ts'
 import type { Config } from '../config.ts'
 import { bumpRevision } from '../db/feed.ts'
@@ -194,7 +196,7 @@ async function nextFile(path: string, formerId: string | undefined): Promise<Nex
 function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<number> {
   return db.transaction().execute(async (tx) => {
     // A broker that starts now cannot register, and gives up; nothing can be sealed meanwhile.
-    await sql`lock table replica, credential_version, signing_key, key_encryption_key in share row exclusive mode`.execute(
+    await sql`lock table replica, credential_version, signing_key, approval, one_time_code, key_encryption_key in share row exclusive mode`.execute(
       tx,
     )
     if (!alone) await refuseWhereBrokersRun(tx)
@@ -207,6 +209,16 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
     const signing = await rewrapSigningKeys(tx, next.kek.id, async (sealed, id) => {
       const result = await rewrap(sealed, old, next.kek, signingKeyBinding(id))
       if (!result.ok) throw unwrapped(`signing key ${id}`, result.error)
+      return result.sealed
+    })
+    const approvals = await rewrapApprovals(tx, next.kek.id, async (sealed, binding) => {
+      const result = await rewrap(sealed, old, next.kek, binding)
+      if (!result.ok) throw unwrapped(`approval ${binding.id}`, result.error)
+      return result.sealed
+    })
+    const codes = await rewrapOneTimeCodes(tx, next.kek.id, async (sealed, id) => {
+      const result = await rewrap(sealed, old, next.kek, oneTimeCodeBinding(id))
+      if (!result.ok) throw unwrapped(`one-time code of ${id}`, result.error)
       return result.sealed
     })
     await tx.deleteFrom('key_encryption_key').where('id', '!=', next.kek.id).execute()
@@ -222,7 +234,7 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
     })
     // A broker that was only asleep reads its keys anew, cannot open them, and denies.
     await bumpRevision(tx, 'directory')
-    return credentials + signing
+    return credentials + signing + approvals + codes
   })
 }
 

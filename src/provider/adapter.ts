@@ -3,7 +3,9 @@
  * touch (`locate`). An adapter holds no state of a request, sees no credential, and performs no I/O of its own: it asks
  * through the `Ask` it is handed.
  */
+import type { ShownFacts } from '../core/approval-facts.ts'
 import type { Invocation, Located, Place } from '../core/operation.ts'
+import type { Precondition, PreconditionAnswer, PreconditionName } from '../core/precondition.ts'
 
 /** A request as it arrived, after the broker took its own prefix off the target. */
 export type ProviderRequest = {
@@ -119,6 +121,8 @@ export type ProviderAdapter = {
   readonly origins: readonly string[]
   /** Path prefixes that clients of this provider put before its own paths when pointed at another host: `/api/v3` for GitHub. Longest first; may be empty. */
   readonly pathPrefixes: readonly string[]
+  /** The request header, in lower case, by which the provider knows a request that is sent again; clients invent its values. */
+  readonly idempotencyHeader?: string | undefined
   /**
    * Whether a `Link` of an answer that names the path `named` means what was asked as `asked`: GitHub names the pages of
    * `/repos/o/r/pulls` as `/repositories/7/pulls`. A link is followed as a request of its own, and decided on anew.
@@ -166,6 +170,22 @@ export type ProviderAdapter = {
     invocations: readonly Invocation[],
     keys: Pick<LocateContext, 'cacheKey' | 'actingKey'>,
   ): void
+  /** The read-only operations of its catalogue by which `facts` and `check` ask; they ask by no others. */
+  readonly asks?: readonly string[]
+  /**
+   * What a person is told about the objects of a request for which they have to decide, and about what would be lost.
+   * Asked anew each time, with a bounded number of questions in a bounded time. Never rejects: what could not be asked is
+   * a fact that says so, never a zero. Texts are as the provider has them, quoted as JSON within others.
+   */
+  facts?(invocations: readonly Invocation[], context: LocateContext): Promise<ShownFacts>
+  /** The preconditions that `check` can say anything about. */
+  readonly preconditions?: readonly PreconditionName[]
+  /** Whether a precondition holds for a request. Bounded like `facts`; never rejects. */
+  check?(
+    precondition: Precondition,
+    invocations: readonly Invocation[],
+    context: LocateContext,
+  ): Promise<PreconditionAnswer>
   /**
    * Asked when a credential is stored: what it can reach, so that one that reaches more than its environment is warned
    * about. `undefined` where the provider does not say.

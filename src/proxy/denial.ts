@@ -15,7 +15,7 @@ export function denialOf(
   return {
     code: 'approval_required',
     details: {
-      detail: `a person must approve this: ${decision.because.join('; ')}. Approvals are not available yet, so it cannot be done through this broker`,
+      detail: `a person must approve this: ${decision.because.join('; ')}`,
       members: { because: decision.because },
     },
   }
@@ -67,6 +67,10 @@ function fromReason(reason: DenyReason, environment: string): Denial {
             operation: reason.operation,
             missing_verbs: reason.verbs,
             ask: reason.grantCovers ? '/oauth/token' : 'admin',
+            // What changed since the review can be given to nobody before the next one.
+            ...(reason.grantCovers || reason.unreviewed === 'changed'
+              ? {}
+              : { access_request: '/v1/access-requests' }),
             ...(reason.unreviewed === undefined ? {} : { unreviewed: reason.unreviewed }),
           },
         },
@@ -122,7 +126,7 @@ function fromReason(reason: DenyReason, environment: string): Denial {
   }
 }
 
-/** The way out: another capability, another grant, or an admin's look at what the catalogue says now. */
+/** The way out: another capability, another grant, more for a time, or an admin's look at what the catalogue says now. */
 function verbMissing(
   reason: Extract<DenyReason, { kind: 'verb_missing' }>,
   environment: string,
@@ -135,14 +139,17 @@ function verbMissing(
   if (unreviewed === 'changed')
     return `${operation} changed since the grant was reviewed, and no verb covers it before the next review: ${review}`
   if (unreviewed === 'new')
-    return `${operation} is new since the grant was reviewed, and only a verb that names it covers it: ${review}, or for the verb ${verbs} in ${environment}`
-  return `the grant does not cover ${operation}: ask an admin for the verb ${verbs} in ${environment}`
+    return `${operation} is new since the grant was reviewed, and only a verb that names it covers it: ${review}, or for the verb ${verbs} in ${environment}, which can also be asked for a time (POST /v1/access-requests)`
+  return `the grant does not cover ${operation}: ask for access for a time (POST /v1/access-requests), or ask an admin for the verb ${verbs} in ${environment}`
 }
 
 /** What the audit log says besides: everything, in the provider's own ids. */
 export function auditReason(decision: Decision): { reason?: string; about?: readonly string[] } {
   switch (decision.kind) {
     case 'allow':
+      return decision.breakGlass === undefined
+        ? {}
+        : { reason: 'break_glass', about: decision.breakGlass.because }
     case 'locate':
       return {}
     case 'needs_approval':

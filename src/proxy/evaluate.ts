@@ -3,7 +3,13 @@
  * look-ups, so that `explain` is the same code as the real thing.
  */
 import type { CapabilityClaims } from '../capability/claims.ts'
-import { decide, needsFreshAnswer, type Decision, type Facts } from '../core/decide.ts'
+import {
+  decide,
+  effectiveRule,
+  needsFreshAnswer,
+  type Decision,
+  type Facts,
+} from '../core/decide.ts'
 import type { Verb } from '../core/grant.ts'
 import type { Invocation, Located } from '../core/operation.ts'
 import type { Policy } from '../directory/policy.ts'
@@ -87,8 +93,10 @@ export function createEvaluator(deps: {
       const { policy } = caller
       const ask = deps.askFor(policy, adapter, correlationId)
       const bound = policy.environment.places.get(adapter.name) ?? new Set()
-      // One grave operation in the request makes every answer about it a fresh one.
-      const fresh = identified.invocations.some(needsFreshAnswer)
+      // One grave operation in the request makes every answer about it a fresh one, and so does a person's yes.
+      const fresh =
+        identified.invocations.some(needsFreshAnswer) ||
+        effectiveRule(policy.grant.approval, policy.environment) === 'always'
       // One for the whole request: an adapter's bound on questions is counted by it.
       const context = { ask, fresh, bound, ...keysOf(policy) }
       const answers = identified.invocations.map((invocation) =>
@@ -177,6 +185,7 @@ function factsOf(
     },
     environment,
     frozen: frozen(policy),
+    breakGlass: policy.breakGlass,
     operations,
   }
 }

@@ -27,6 +27,8 @@ export type Forwardable = {
   readonly subject: Subject
   readonly evaluation: Extract<Evaluation, { kind: 'decided' }>
   readonly method: string
+  /** The approval that is used up by this, if it needed one. */
+  readonly approvalId?: string | undefined
   /** As the agent sent it, for the log. */
   readonly path: string
   /** The address, without a query, under which the agent asked. */
@@ -72,7 +74,10 @@ export function createForwarder(deps: {
       try {
         await deps.audit.append(
           decisionEntry(subject, deps.now(), {
-            decision: evaluation.decision,
+            // With what it goes in place of an approval, where it is that.
+            decision:
+              evaluation.decision.kind === 'allow' ? evaluation.decision : { kind: 'allow' },
+            approvalId: request.approvalId,
             operations: evaluation.operations,
             method: request.method,
             path: request.path,

@@ -62,6 +62,7 @@ export function decisionEntry(
     readonly method: string
     readonly path: string
     readonly body: Buffer | undefined
+    readonly approvalId?: string | undefined
   },
 ): DecisionEntry {
   const { decision } = decided
@@ -73,6 +74,8 @@ export function decisionEntry(
     reason: why.reason,
     about: 'about' in why ? why.about?.slice(0, mostListed).map(clip) : undefined,
     operations: recordedOperations(decided.operations),
+    approvalId: decided.approvalId,
+    breakGlassId: decision.kind === 'allow' ? decision.breakGlass?.id : undefined,
     method: clip(decided.method),
     path: clip(decided.path),
     bodyDigest:

@@ -63,6 +63,7 @@ const kinds: { [K in AuditEntry['kind']]: fc.Arbitrary<Extract<AuditEntry, { kin
     method: maybe(text),
     path: maybe(text),
     bodyDigest: maybe(text),
+    breakGlassId: maybe(text),
     credential: maybe(credential),
   }),
   lookup: fc.record({
@@ -99,6 +100,14 @@ const kinds: { [K in AuditEntry['kind']]: fc.Arbitrary<Extract<AuditEntry, { kin
     subject: maybe(text),
     reason: maybe(text),
     change,
+  }),
+  approval: fc.record({
+    ...common,
+    kind: fc.constant('approval'),
+    result: fc.constantFrom('pending', 'approved', 'sending', 'done', 'unknown'),
+    approvalId: text,
+    requestDigest: text,
+    reason: maybe(text),
   }),
   sign_in: fc.record({
     ...common,

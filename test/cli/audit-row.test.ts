@@ -40,6 +40,22 @@ test('the gravest operation comes first, however many harmless ones stand before
   assert.ok(what.startsWith('3: upsert [write destructive], me [read]'), what)
 })
 
+test('what went without an approval, and what lets it, is told at a glance', () => {
+  const cells = row({
+    kind: 'decision',
+    result: 'allow',
+    operations: [{ name: 'volumeDelete', effects: ['destructive'], resources: [] }],
+    reason: 'break_glass',
+    about: ['volumeDelete is destructive'],
+    breakGlassId: 'bg_1',
+  })
+  assert.equal(cells[4], 'BREAK-GLASS volumeDelete [destructive]')
+  assert.equal(cells[5], 'no approval: bg_1 volumeDelete is destructive')
+  const loud = (action: string) => row({ kind: 'admin', result: 'done', action, subject: 'x' })[4]
+  assert.equal(loud('break_glass.confirm'), 'BREAK-GLASS break_glass.confirm x')
+  assert.equal(loud('passkey.allow'), 'NEW PASSKEY passkey.allow x')
+})
+
 test('each other kind of entry says what it is about', () => {
   assert.equal(
     row({ kind: 'decision', result: 'deny', operations: [], method: 'POST', path: '/x' })[4],

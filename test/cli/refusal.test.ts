@@ -64,3 +64,26 @@ test('a refused connection says that no broker runs, and how to start one', () =
   assert.match(failure.message, /No broker runs at http:\/\/localhost:8474/)
   assert.match(failure.notes.join('\n'), /npm start/)
 })
+
+test('a refusal that waits for a person says what they are asked, and where', () => {
+  const approval = {
+    id: 'apr_1',
+    state: 'pending',
+    sentence: 'railway volumeDelete of the volume v1 in acme/staging',
+    url: `${where}/agent/approvals/apr_1`,
+    page: `${where}/approvals/apr_1`,
+    expires_at: '2026-01-02T03:04:05.000Z',
+  }
+  const details = { detail: 'a person must approve this', members: { approval } }
+  const failure = refusalOf(403, problemBody('approval_required', details), where)
+  assert.deepEqual(failure.notes, [
+    `a person is asked: ${approval.sentence}`,
+    `approval: ${where}/approvals/apr_1`,
+    'state: pending, until 2026-01-02T03:04:05.000Z',
+  ])
+})
+
+for (const approval of [null, 'x', [], { sentence: 1, page: {} }])
+  test(`an approval that is none (${JSON.stringify(approval)}) adds nothing`, () => {
+    assert.deepEqual(refusalOf(403, { code: 'c', detail: 'd', approval }, where).notes, [])
+  })

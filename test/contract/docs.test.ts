@@ -2,6 +2,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { defaultLimits } from '../../src/approval/park.ts'
+import { deniedCoolDownSeconds, sendWithinSeconds } from '../../src/approval/step.ts'
+import { approvalStates } from '../../src/core/approval.ts'
+import { defaultTerms, longestWait } from '../../src/core/approval-terms.ts'
+import { EnvironmentTermsShape, GrantTerms } from '../../src/http/admin/approval-terms.ts'
+import { answerKeptMs } from '../../src/proxy/gate.ts'
+import { largestKept } from '../../src/proxy/kept-answer.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { problems } from '../../src/problem.ts'
 
@@ -53,6 +60,46 @@ test('docs/problems.md lists every problem once, in the order of the table, with
 test('docs/problems.md says what to do about every problem', () => {
   for (const [code, , , advice] of rowsOf(read('docs/problems.md')))
     assert.ok((advice ?? '').length > 3, `${String(code)} has no advice`)
+})
+
+test('docs/approvals.md says what every state is, and the defaults of the terms', () => {
+  const rows = rowsOf(read('docs/approvals.md'))
+  const named = new Map(rows.map(([name, ...rest]) => [uncoded(name), rest]))
+  assert.deepEqual(
+    rows.slice(0, approvalStates.length).map(([state]) => uncoded(state)),
+    approvalStates,
+  )
+  const { waitSeconds, expirySeconds, execute, holdSeconds, approver, escalateSeconds } =
+    defaultTerms
+  const said = {
+    expiry_seconds: expirySeconds,
+    wait_seconds: waitSeconds,
+    execute,
+    hold_seconds: holdSeconds,
+    approver,
+    escalate_seconds: escalateSeconds,
+  }
+  for (const [name, value] of Object.entries(said))
+    assert.equal(uncoded(named.get(name)?.at(-1)), String(value), name)
+  const terms = new Set([
+    ...Object.keys(GrantTerms.properties),
+    ...Object.keys(EnvironmentTermsShape.properties),
+  ])
+  const documented = rows.slice(approvalStates.length).map(([name]) => uncoded(name))
+  assert.deepEqual(documented.sort(), [...terms].sort())
+})
+
+test('docs/approvals.md gives the numbers that the code has', () => {
+  const text = read('docs/approvals.md').replaceAll(/\s+/g, ' ')
+  assert.ok(text.includes(`for ${String(longestWait)} seconds at the most`))
+  assert.deepEqual(
+    [defaultLimits.pendingPerAgent, defaultLimits.refusedInARow],
+    [20, 5],
+    'twenty at once, five in a row',
+  )
+  for (const seconds of [defaultLimits.refusedCoolDownSeconds, deniedCoolDownSeconds])
+    assert.equal(seconds, 600, 'ten minutes')
+  assert.deepEqual([answerKeptMs, largestKept, sendWithinSeconds], [3_600_000, 1_048_576, 300])
 })
 
 test('docs/configuration.md lists exactly the variables that the broker reads', () => {
@@ -114,6 +161,8 @@ test('every file that a document of the house links to exists', () => {
     'SECURITY.md',
     'CHANGELOG.md',
     'deploy/README.md',
+    'docs/approvals.md',
+    'docs/conformance.md',
     'docs/problems.md',
     'docs/configuration.md',
     'docs/understanding.md',

@@ -48,8 +48,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   approval: middle,
   proxy: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider'],
   http: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider', 'proxy'],
-  // It compiles descriptions without a broker.
-  cli: [...below, 'provider'],
+  // It compiles descriptions, and checks the evidence of approvals, without a broker.
+  cli: [...below, 'provider', 'approval'],
 }
 const anywhere = new Set(['ids.ts', 'problem.ts'])
 const configReaders = new Set(['http', 'cli'])
@@ -83,6 +83,16 @@ test('imports point one way: no folder imports a sibling or what lies above it',
   assert.deepEqual(wrong, [])
 })
 
+test('the CLI takes from approval/ what checks evidence, and nothing that knows a database', () => {
+  const taken = files
+    .filter(({ file }) => file.startsWith('cli/'))
+    .flatMap((each) => importsOf(each).filter((target) => target.startsWith('approval/')))
+  assert.deepEqual([...new Set(taken)].sort(), [
+    'approval/evidence.ts',
+    'approval/verify-evidence.ts',
+  ])
+})
+
 test('what .oxlintrc.json forbids and this test forbids is the same', () => {
   const { overrides } = JSON.parse(readFileSync(path.join(root, '.oxlintrc.json'), 'utf8')) as {
     overrides: {
@@ -103,9 +113,12 @@ test('what .oxlintrc.json forbids and this test forbids is the same', () => {
 
 test('only stores, the log and the feed reach the database with anything but its types', () => {
   const stores =
-    /^(db\/|audit\/(batch|log|read|recovery)\.ts$|directory\/|vault\/(store|opener|unseal|vault)\.ts$|capability\/(keys|revocation)\.ts$|keeper\/|[a-z-]+\.ts$)/
+    /^(db\/|audit\/(batch|log|read|recovery)\.ts$|directory\/|vault\/(store|opener|unseal|vault)\.ts$|capability\/(keys|revocation)\.ts$|approval\/(ending|park|one-time-code|passkey|passkey-permit|presence|proof|sealed|step|store)\.ts$|keeper\/|[a-z-]+\.ts$)/
   // They commit, and read what a sign-in or a key belongs to, through functions of the stores.
   const handed = new Set([
+    'proxy/approval-changes.ts',
+    'proxy/dispatcher.ts',
+    'proxy/gate.ts',
     'http/deps.ts',
     'http/operator-auth.ts',
     'http/admin/change.ts',

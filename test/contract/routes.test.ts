@@ -20,6 +20,14 @@ type Document = { readonly paths: Record<string, Record<string, Operation>> }
 
 /** Routes under /v1 that somebody who is not signed in may call. */
 const open = new Set(['POST /v1/setup', 'POST /v1/sign-in', 'POST /v1/unseal'])
+/** Those that an agent calls, with a capability. */
+const agents = new Set([
+  'POST /v1/access-requests',
+  'GET /v1/access-requests/own',
+  'GET /v1/access-requests/own/{id}',
+  'GET /agent/approvals/{id}',
+  'GET /agent/approvals/{id}/answer',
+])
 const sample: Readonly<Record<string, string>> = {
   agents: 'ag',
   environments: 'env',
@@ -28,6 +36,8 @@ const sample: Readonly<Record<string, string>> = {
   freezes: 'fz',
   capabilities: 'cap',
   operators: 'op',
+  'access-requests': 'acc',
+  'break-glass': 'bg',
 }
 
 test('every route', async (t) => {
@@ -94,7 +104,7 @@ test('every route', async (t) => {
 
   await t.test('of operators answers nobody who has not signed in, whatever the body', async () => {
     for (const { name, method, path } of operators) {
-      if (open.has(name)) continue
+      if (open.has(name) || agents.has(name)) continue
       const headers = { 'content-type': 'application/json' }
       const response = await fetch(url + pathOf(path), {
         method,
@@ -107,12 +117,34 @@ test('every route', async (t) => {
     }
   })
 
+  await t.test('of agents answers nobody without a capability, an operator neither', async () => {
+    const theirs = routes.filter(({ name }) => agents.has(name))
+    assert.equal(theirs.length, agents.size)
+    for (const { name, method, path } of theirs) {
+      for (const [authorization, code] of [
+        [undefined, 'capability_missing'],
+        [`Bearer ${admin.bearer}`, 'capability_invalid'],
+      ] as const) {
+        const response = await fetch(url + pathOf(path), {
+          method,
+          headers: {
+            ...(authorization === undefined ? {} : { authorization }),
+            ...(method === 'GET' ? {} : { 'content-type': 'application/json' }),
+          },
+          ...(method === 'GET' ? {} : { body: '{"nope":1}' }),
+        })
+        assert.equal(response.status, 401, name)
+        assert.equal(((await response.json()) as { code: string }).code, code, name)
+      }
+    }
+  })
+
   await t.test(
     'of operators refuses nobody who is signed in without an entry that names it (I2)',
     async () => {
       let refused = 0
       for (const { name, method, path } of operators) {
-        if (open.has(name)) continue
+        if (open.has(name) || agents.has(name)) continue
         const target = method === 'GET' ? `${path.replace(/\{\w+\}/, '!')}?nope=1` : pathOf(path)
         const response = await fetch(url + target, {
           method,
@@ -141,9 +173,12 @@ test('every route', async (t) => {
   )
 
   await t.test('that is open is one of a few', () => {
-    const paths = new Set(operators.map(({ name }) => name))
-    for (const name of open) assert.ok(paths.has(name), `${name} is gone: take it off the list`)
-    const others = routes.filter(({ path }) => !path.startsWith('/v1/')).map(({ name }) => name)
+    const paths = new Set(routes.map(({ name }) => name))
+    for (const name of [...open, ...agents])
+      assert.ok(paths.has(name), `${name} is gone: take it off the list`)
+    const others = routes
+      .filter(({ path, name }) => !path.startsWith('/v1/') && !agents.has(name))
+      .map(({ name }) => name)
     assert.deepEqual(others.sort(), [
       'GET /.well-known/jwks.json',
       'GET /.well-known/oauth-authorization-server',

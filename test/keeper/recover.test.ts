@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { recoverCommand } from '../../src/keeper/recover.ts'
+import { openBrowser, registerPasskey } from '../support/browser.ts'
 import { adminPassword, openTestBroker } from '../support/broker.ts'
 import {
   configFor,
@@ -43,6 +44,8 @@ test('whoever holds the key makes an admin anew, beside a running broker and lou
     await broker.api('GET', '/v1/me')
   })
 
+  const before = await openBrowser(broker, 'admin')
+  await registerPasskey(before)
   const desk = recordingDesk()
   const config = configFor(broker.connection, { VALETKEY_KEK: kekText(key) })
   await recoverCommand(config, ['--name', 'admin'], desk)
@@ -55,6 +58,14 @@ test('whoever holds the key makes an admin anew, beside a running broker and lou
   const password = 'another correct horse battery'
   await broker.api('POST', '/v1/setup', { name: 'admin', setup_secret: secret, password })
   await broker.api('POST', '/v1/sign-in', { name: 'admin', password })
+
+  // The passkeys are lost, or not only theirs; a new one needs nobody's permit.
+  assert.match(String((await recovered())[0]?.canonical), /1 passkeys of theirs are gone/)
+  const after = await openBrowser(broker, 'admin', undefined, password)
+  assert.deepEqual((await after.send('GET', '/v1/passkeys')).body, { items: [] })
+  const { status, body } = await after.send('POST', '/v1/passkeys/options', { password })
+  assert.equal(status, 200)
+  assert.equal(body['touch'], undefined)
 })
 
 test('a command that is not called as it takes to be says how', async (t) => {

@@ -37,3 +37,21 @@ test('what nobody could approve says so, and what can be done instead', () => {
     about: ['files/upload'],
   })
 })
+
+test('a missing verb that the grant lacks says where to ask for it, and only where that can help', () => {
+  const members = (reason: DenyReason) => because(reason).details.members ?? {}
+  assert.equal(members(missing)['access_request'], '/v1/access-requests')
+  assert.match(because(missing).details.detail, /POST \/v1\/access-requests/)
+  assert.equal(members({ ...missing, unreviewed: 'new' })['access_request'], '/v1/access-requests')
+  assert.ok(!('access_request' in members({ ...missing, grantCovers: true })))
+  assert.ok(!('access_request' in members({ ...missing, unreviewed: 'changed' })))
+})
+
+test('what needs a person says that one must approve it, and why', () => {
+  const { code, details } = denialOf(
+    { kind: 'needs_approval', because: ['volumeDelete is destructive'] },
+    'acme/staging',
+  )
+  assert.equal(code, 'approval_required')
+  assert.equal(details.detail, 'a person must approve this: volumeDelete is destructive')
+})

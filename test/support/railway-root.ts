@@ -106,6 +106,7 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
         volumeInstance,
         args,
       ),
+    variables: (args: PageArgs) => connection(variableNames(e.id), (v) => v, args),
     deploymentTriggers: (args: PageArgs) =>
       connection(
         where(world.triggers, (t) => t.environmentId === e.id),
@@ -113,6 +114,21 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
         args,
       ),
   })
+  const variableNames = (environmentId: string) =>
+    [...world.variables].flatMap(([key, values]) =>
+      key.startsWith(`${environmentId}/`)
+        ? [...values.keys()].map((name) => ({
+            id: randomUUID(),
+            name,
+            environmentId,
+            serviceId: key.slice(environmentId.length + 1) || null,
+            isSealed: false,
+            references: [],
+            createdAt: epoch,
+            updatedAt: epoch,
+          }))
+        : [],
+    )
   const variablesOf = (environmentId: string) =>
     [...world.variables].flatMap(([key, values]) =>
       key.startsWith(`${environmentId}/`)
@@ -164,8 +180,8 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
   const volumeInstance = (i: VolumeInstance) => ({
     ...i,
     createdAt: epoch,
-    currentSizeMB: 1,
-    sizeMB: 1024,
+    currentSizeMB: i.usedMB ?? 1,
+    sizeMB: i.sizeMB ?? 1024,
     isPendingDeletion: false,
     state: 'READY',
     volume: () => volume(need(world.volumes.get(i.volumeId), 'Volume')),
@@ -217,8 +233,21 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
       where(world.backups, (b) => b.volumeInstanceId === volumeInstanceId).map((b) => ({
         ...b,
         externalId: b.id,
+        createdAt: b.createdAt ?? epoch,
+        usedMB: b.usedMB ?? null,
+      })),
+    volumeInstanceBackupScheduleList: ({ volumeInstanceId }: Args) =>
+      (world.backupSchedules.get(volumeInstanceId ?? '') ?? []).map((kind) => ({
+        id: randomUUID(),
+        kind,
+        name: kind,
+        cron: '0 0 * * *',
         createdAt: epoch,
       })),
+    bucketInstanceDetails: ({ bucketId }: Args) => {
+      need(world.buckets.get(bucketId ?? ''), 'Bucket')
+      return { objectCount: '12', sizeBytes: '3400000' }
+    },
     environmentLogs: ({ environmentId }: Args) => [
       {
         message: `started in ${environmentId}`,

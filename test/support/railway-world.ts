@@ -41,6 +41,9 @@ export type VolumeInstance = {
   readonly environmentId: string
   readonly serviceId: string | null
   readonly mountPath: string
+  /** 1 MB of 1024 MB where absent. */
+  readonly usedMB?: number
+  readonly sizeMB?: number
 }
 export type Deployment = {
   readonly id: string
@@ -53,7 +56,10 @@ export type Deployment = {
 export type Backup = {
   readonly id: string
   readonly volumeInstanceId: string
-  readonly name: string
+  readonly name: string | null
+  /** The beginning of 2026 where absent. */
+  readonly createdAt?: string
+  readonly usedMB?: number
 }
 export type Trigger = {
   readonly id: string
@@ -71,6 +77,8 @@ export type RailwayWorld = {
   readonly volumeInstances: Map<string, VolumeInstance>
   readonly deployments: Map<string, Deployment>
   readonly backups: Map<string, Backup>
+  /** By volume instance, the kinds of its schedules. */
+  readonly backupSchedules: Map<string, readonly ('DAILY' | 'WEEKLY' | 'MONTHLY')[]>
   readonly triggers: Map<string, Trigger>
   readonly buckets: Map<string, Named & { readonly projectId: string }>
   /** `<environment id>/<service id or empty>` → name → value. */
@@ -139,6 +147,7 @@ export function railwayWorld(given: Partial<RailwayIds> = {}): RailwayWorld {
     backups: byId([
       { id: ids.backupStaging, volumeInstanceId: ids.volumeInstanceStaging, name: 'Manual' },
     ]),
+    backupSchedules: new Map(),
     triggers: byId([
       { id: randomUUID(), environmentId: ids.staging, serviceId: ids.service },
       { id: randomUUID(), environmentId: ids.production, serviceId: ids.service },

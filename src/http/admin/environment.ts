@@ -6,9 +6,11 @@ import {
   readEnvironment,
   rebind,
   replaceOwners,
+  setApprovalTerms,
   setProtected,
   type EnvironmentRecord,
 } from '../../directory/environment.ts'
+import { notWeaker } from '../../core/approval-terms.ts'
 import { setState } from '../../directory/state.ts'
 import type { EnvironmentId, OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
@@ -26,6 +28,7 @@ import {
   State,
   Timestamp,
 } from '../schemas.ts'
+import { EnvironmentTermsShape, environmentTerms, environmentTermsView } from './approval-terms.ts'
 import { commit } from './change.ts'
 import { listRoute } from './list-route.ts'
 import { stateRoutes } from './state-routes.ts'
@@ -45,6 +48,7 @@ const EnvironmentView = closed({
   id: id('environment'),
   name: Name,
   protected: Type.Boolean(),
+  approval_terms: EnvironmentTermsShape,
   state: State,
   owners: Type.Array(id('operator')),
   bindings: Type.Array(Binding),
@@ -52,11 +56,12 @@ const EnvironmentView = closed({
 })
 
 function view(environment: EnvironmentRecord) {
-  const { createdAt, binding: _binding, owners, bindings, ...rest } = environment
+  const { createdAt, binding: _binding, owners, bindings, approvalTerms, ...rest } = environment
   return {
     ...rest,
     owners: [...owners],
     bindings: [...bindings],
+    approval_terms: environmentTermsView(approvalTerms),
     created_at: createdAt.toISOString(),
   }
 }
@@ -179,9 +184,12 @@ export function environmentRoutes(app: App, deps: Deps): void {
         params: idParams('environment'),
         body: closed({
           protected: Type.Optional(
-            Type.Boolean({ description: 'To unprotect it, the password is needed.' }),
+            Type.Boolean({
+              description: 'To unprotect it, or to change its owners, the password is needed.',
+            }),
           ),
           owners: Type.Optional(Owners),
+          approval_terms: Type.Optional(EnvironmentTermsShape),
           password: Type.Optional(Password),
         }),
         response: answers(200, EnvironmentView),
@@ -189,17 +197,24 @@ export function environmentRoutes(app: App, deps: Deps): void {
     },
     async (request) => {
       const environmentId = request.params.id as EnvironmentId
-      const { protected: isProtected, owners, password } = request.body
-      // To unprotect weakens the approval rule of every grant in it.
-      if (isProtected === false) await requirePassword(deps, request, password)
+      const { protected: isProtected, owners, approval_terms: asked, password } = request.body
+      const terms = asked === undefined ? undefined : environmentTerms(asked)
+      const before = await readEnvironment(deps.db, environmentId)
+      // To unprotect weakens the approval rule of every grant in it, and to ask less of people weakens them too.
+      const weaker =
+        terms !== undefined && before !== undefined && !notWeaker(before.approvalTerms, terms)
+      // Owners decide, so that to choose them is to choose who may say yes.
+      if (isProtected === false || weaker || owners !== undefined)
+        await requirePassword(deps, request, password)
       await read(environmentId)
       await commit(deps, request, async (tx) => {
         if (isProtected !== undefined) await setProtected(tx, environmentId, isProtected)
+        if (terms !== undefined) await setApprovalTerms(tx, environmentId, terms)
         if (owners !== undefined) await replaceOwners(tx, environmentId, owners as OperatorId[])
         return {
           value: undefined,
           subject: environmentId,
-          change: { protected: isProtected, owners },
+          change: { protected: isProtected, owners, approval_terms: asked },
         }
       })
       return read(environmentId)

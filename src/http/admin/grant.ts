@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { longestLifetime, defaultLifetime, mostVerbs } from '../../capability/claims.ts'
 import { testsSomething } from '../../core/condition.ts'
+import { notWeaker } from '../../core/approval-terms.ts'
 import { parseVerb, type ApprovalRule } from '../../core/grant.ts'
 import { reviewedVersion } from '../../core/reviewed.ts'
 import { readAgent } from '../../directory/agent.ts'
@@ -35,6 +36,7 @@ import {
   Timestamp,
   Verb,
 } from '../schemas.ts'
+import { GrantTerms, grantTerms, termsView } from './approval-terms.ts'
 import { commit } from './change.ts'
 import { stateRoutes } from './state-routes.ts'
 
@@ -94,6 +96,7 @@ export const GrantView = closed({
   verbs: Type.Array(Verb),
   constraints: Constraints,
   approval: Approval,
+  approval_terms: GrantTerms,
   max_lifetime_seconds: MaxLifetime,
   requests_per_minute: Rate,
   minted: Minted,
@@ -118,6 +121,7 @@ export function grantView(deps: Pick<Deps, 'providers'>, grant: Grant) {
     verbs: [...grant.verbs],
     constraints: grant.constraints as Static<typeof Constraints>,
     approval: grant.approval,
+    approval_terms: termsView(grant.approvalTerms),
     max_lifetime_seconds: grant.maxLifetimeSeconds,
     requests_per_minute: grant.requestsPerMinute,
     minted: grant.minted,
@@ -200,6 +204,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           verbs: Type.Optional(Verbs),
           constraints: Type.Optional(Constraints),
           approval: Type.Optional(Approval),
+          approval_terms: Type.Optional(GrantTerms),
           max_lifetime_seconds: Type.Optional(MaxLifetime),
           requests_per_minute: Type.Optional(Rate),
           minted: Type.Optional(Minted),
@@ -239,6 +244,7 @@ export function grantRoutes(app: App, deps: Deps): void {
         verbs,
         constraints,
         approval: body.approval ?? 'destructive',
+        approvalTerms: grantTerms(body.approval_terms ?? {}),
         maxLifetimeSeconds: body.max_lifetime_seconds ?? defaultLifetime,
         requestsPerMinute: body.requests_per_minute ?? null,
         minted: body.minted ?? 'redact',
@@ -259,7 +265,12 @@ export function grantRoutes(app: App, deps: Deps): void {
         return {
           value: created,
           subject: created,
-          change: { ...rest, constraints, expiresAt: expiresAt?.toISOString() ?? null },
+          change: {
+            ...rest,
+            constraints,
+            approvalTerms: { ...grant.approvalTerms },
+            expiresAt: expiresAt?.toISOString() ?? null,
+          },
         }
       })
       void reply.code(201)
@@ -323,6 +334,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           verbs: Type.Optional(Verbs),
           constraints: Type.Optional(Constraints),
           approval: Type.Optional(Approval),
+          approval_terms: Type.Optional(GrantTerms),
           max_lifetime_seconds: Type.Optional(MaxLifetime),
           requests_per_minute: Type.Optional(Rate),
           expires_at: Type.Optional(ExpiresAt),
@@ -334,10 +346,12 @@ export function grantRoutes(app: App, deps: Deps): void {
     async (request) => {
       const { password, ...body } = request.body
       const grant = await find(request.params.id)
+      const approvalTerms =
+        body.approval_terms === undefined ? undefined : grantTerms(body.approval_terms)
       const onlyStricter =
-        Object.keys(body).every((member) => member === 'approval') &&
-        body.approval !== undefined &&
-        strictness[body.approval] >= strictness[grant.approval]
+        Object.keys(body).every((member) => /^approval(_terms)?$/.test(member)) &&
+        strictness[body.approval ?? grant.approval] >= strictness[grant.approval] &&
+        (approvalTerms === undefined || notWeaker(grant.approvalTerms, approvalTerms))
       if (!onlyStricter) await requirePassword(deps, request, password)
       if (grant.state === 'revoked')
         throw new Problem('conflict', 'this grant was revoked, which is for ever: make a new one')
@@ -352,6 +366,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           verbs: body.verbs,
           constraints: body.constraints,
           approval: body.approval,
+          approvalTerms,
           maxLifetimeSeconds: body.max_lifetime_seconds,
           requestsPerMinute: body.requests_per_minute,
           expiresAt,

@@ -1,10 +1,17 @@
 /** What the broker knows of providers, and `explain`: what a given request would be, and what would be decided. */
 import Type from 'typebox'
+import { matchApproval } from '../../approval/store.ts'
+import { requestDigest } from '../../core/approval.ts'
+import { sentence, shownOperations } from '../../core/approval-facts.ts'
 import { readGrant } from '../../directory/grant.ts'
+import type { Policy } from '../../directory/policy.ts'
 import type { GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
+import type { ProviderAdapter } from '../../provider/adapter.ts'
 import { denialOf } from '../../proxy/denial.ts'
 import type { Evaluation } from '../../proxy/evaluate.ts'
+import { approvableRequest } from '../../proxy/gate.ts'
+import { pageUrl, stateAt } from '../approval.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Effect, id, ProviderName, Verb } from '../schemas.ts'
@@ -33,6 +40,24 @@ const ExplainView = closed({
   detail: Type.String(),
   /** Everything the refusal would not tell an agent; this is for operators. */
   reason: Type.Optional(Type.Object({}, { additionalProperties: true })),
+  approval: Type.Optional(
+    closed({
+      sentence: Type.String({
+        description: 'What a person would be asked, but for what the provider is asked about it.',
+      }),
+      standing: Type.Union(
+        [
+          closed({
+            id: id('approval'),
+            state: Type.String(),
+            url: Type.String({ description: 'The page on which it is decided.' }),
+          }),
+          Type.Null(),
+        ],
+        { description: 'What this exact request of this agent has come to already.' },
+      ),
+    }),
+  ),
   operations: Type.Array(
     closed({
       name: Type.String(),
@@ -159,9 +184,40 @@ export function providerRoutes(app: App, deps: Deps): void {
         },
         request.id,
       )
-      return explanation(evaluation, policy.environment.name)
+      return {
+        ...explanation(evaluation, policy.environment.name),
+        ...(await approvalOf(deps, adapter, policy, evaluation)),
+      }
     },
   )
+}
+
+/** What a person would be asked, and whether one is. A dry run parks nothing, and asks nobody. */
+async function approvalOf(
+  deps: Deps,
+  adapter: ProviderAdapter,
+  policy: Policy,
+  evaluation: Evaluation,
+) {
+  if (evaluation.kind !== 'decided' || evaluation.decision.kind !== 'needs_approval') return {}
+  const { agent, environment } = policy
+  const { operations } = shownOperations(evaluation.operations, environment, adapter.name)
+  const digest = requestDigest(approvableRequest(adapter, policy, evaluation.request))
+  const now = deps.now()
+  const standing = await matchApproval(deps.db, { digest, agentId: agent.id }, now)
+  return {
+    approval: {
+      sentence: sentence({ operations, agent, environment, provider: adapter.name }),
+      standing:
+        standing === undefined
+          ? null
+          : {
+              id: standing.id,
+              state: stateAt(standing, now),
+              url: pageUrl(deps, standing.id),
+            },
+    },
+  }
 }
 
 function explanation(evaluation: Evaluation, environment: string) {

@@ -1,6 +1,7 @@
 /** Signing in and out, the first password, and changing it. */
 import Type from 'typebox'
 import type { FastifyRequest } from 'fastify'
+import { startPermit } from '../../approval/passkey-permit.ts'
 import { appendWithin } from '../../audit/log.ts'
 import {
   operatorBySetupSecret,
@@ -96,6 +97,7 @@ export function signInRoutes(app: App, deps: Deps): void {
       const passwordHash = await deps.passwords.hash(password)
       const done = await deps.db.transaction().execute(async (tx) => {
         if (!(await setFirstPassword(tx, operatorId, secret, passwordHash))) return false
+        await startPermit(tx, operatorId, deps.now())
         await appendWithin(tx, {
           kind: 'admin',
           result: 'done',

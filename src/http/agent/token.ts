@@ -120,6 +120,8 @@ async function chooseGrant(
     if (asked?.provider !== undefined && grant.provider !== asked.provider) continue
     const policy = deps.policies.cached(grant.id) ?? (await deps.policies.policyOf(grant.id))
     if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now) continue
+    // One made for a time is named: it must not make two out of the one that is meant otherwise.
+    if (policy.askedUnder !== undefined && asked?.grant === undefined) continue
     const environment = asked?.environment
     if (
       environment !== undefined &&

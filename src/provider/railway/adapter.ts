@@ -8,7 +8,10 @@ import type { RootField } from '../graphql/catalogue.ts'
 import { graphqlIdentify } from '../graphql/identify.ts'
 import { createGenerations, isWrite } from '../kept-answers.ts'
 import { railwayCatalogue } from './catalogue.ts'
+import { railwayFacts } from './facts.ts'
+import { asks } from './inventory.ts'
 import { railwayLocate } from './locate.ts'
+import { preconditions, railwayCheck } from './precondition.ts'
 import { railwayReach } from './reach.ts'
 
 const styles: readonly CarrierStyle[] = [
@@ -66,8 +69,11 @@ function minted(invocation: Invocation): MintedSecret | undefined {
   return { paths: invocation.secretPaths ?? [['data', invocation.responseKey]] }
 }
 
-/** `now` is a clock in milliseconds that never goes back. */
-export function railwayAdapter(now: () => number = () => performance.now()): ProviderAdapter {
+/** `now` is a clock in milliseconds that never goes back, `date` one that counts them since the epoch. */
+export function railwayAdapter(
+  now: () => number = () => performance.now(),
+  date: () => number = Date.now,
+): ProviderAdapter {
   let identify: ProviderAdapter['identify'] | undefined
   const generations = createGenerations()
   return {
@@ -103,6 +109,10 @@ export function railwayAdapter(now: () => number = () => performance.now()): Pro
     delivered(invocations, { cacheKey }) {
       if (invocations.some(isWrite)) generations.pass(cacheKey)
     },
+    asks,
+    facts: railwayFacts({ now, date }),
+    preconditions,
+    check: railwayCheck({ now, date }),
     reach: railwayReach,
     minted,
   }

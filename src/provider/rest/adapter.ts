@@ -48,6 +48,7 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     },
     origins: manifest.origins,
     pathPrefixes: manifest.pathPrefixes,
+    idempotencyHeader: manifest.idempotencyHeader,
     carriers: manifest.carriers,
     injections: manifest.injections,
     bindings: manifest.bindings,

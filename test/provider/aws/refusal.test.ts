@@ -14,14 +14,15 @@ describe('the forms of AWS’s services', () => {
   const problem = problemBody(
     'verb_missing',
     {
-      detail: 'ask an admin for the verb x in acme/staging',
+      detail:
+        'ask for access for a time (POST /v1/access-requests), or ask an admin for the verb x in acme/staging',
       members: { missing_verbs: ['x'], ask: 'admin' },
     },
     'req_1',
   )
   const told =
     '<Code>Valetkey.verb_missing</Code>' +
-    '<Message>ask an admin for the verb x in acme/staging</Message>' +
+    '<Message>ask for access for a time (POST /v1/access-requests), or ask an admin for the verb x in acme/staging</Message>' +
     `<Problem>${JSON.stringify(problem)}</Problem>`
   const as = (service: string, body = problem) =>
     awsRefusal(body, { authorization: authorization(service) })
@@ -45,7 +46,8 @@ describe('the forms of AWS’s services', () => {
     assert.equal(json?.contentType, 'application/x-amz-json-1.0')
     assert.deepEqual(JSON.parse(json.body), {
       __type: 'Valetkey.verb_missing',
-      message: 'ask an admin for the verb x in acme/staging',
+      message:
+        'ask for access for a time (POST /v1/access-requests), or ask an admin for the verb x in acme/staging',
       problem,
     })
   })
@@ -154,7 +156,7 @@ describe('through a broker', () => {
     const error = await shown(s3.send(new DeleteObjectCommand({ Bucket: 'acme-a', Key: 'k' })))
     assert.equal(
       line(error),
-      '403 Valetkey.verb_missing: the grant does not cover s3/DeleteObject: ask an admin for the verb s3/DeleteObject in acme/staging (attempts: 1)',
+      '403 Valetkey.verb_missing: the grant does not cover s3/DeleteObject: ask for access for a time (POST /v1/access-requests), or ask an admin for the verb s3/DeleteObject in acme/staging (attempts: 1)',
     )
     const { missing_verbs, ask, code } = JSON.parse(error.Problem ?? '') as Record<string, unknown>
     assert.deepEqual([code, missing_verbs, ask], ['verb_missing', ['s3/DeleteObject'], 'admin'])
@@ -169,7 +171,7 @@ describe('through a broker', () => {
     const error = await shown(ec2.send(new TerminateInstancesCommand({ InstanceIds: [instance] })))
     assert.equal(
       line(error),
-      '403 Valetkey.verb_missing: the grant does not cover ec2/TerminateInstances: ask an admin for the verb ec2/TerminateInstances in acme/staging (attempts: 1)',
+      '403 Valetkey.verb_missing: the grant does not cover ec2/TerminateInstances: ask for access for a time (POST /v1/access-requests), or ask an admin for the verb ec2/TerminateInstances in acme/staging (attempts: 1)',
     )
     assert.equal((JSON.parse(error.Problem ?? '') as Shown & { code: string }).code, 'verb_missing')
   })

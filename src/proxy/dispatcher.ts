@@ -1,0 +1,242 @@
+/**
+ * Sends approved requests that the broker itself is to send: at once, or when their undo window is over. One replica
+ * takes each, by a conditional update; everything that allowed it is checked again before it leaves; a replica that dies
+ * in between leaves it `unknown`, and nobody sends it a second time.
+ */
+import { AuditUnavailable, appendWithin } from '../audit/log.ts'
+import { cancel, cancelWhere, sweep } from '../approval/ending.ts'
+import { openRequest, type ApprovalSealer } from '../approval/sealed.ts'
+import { claimDue } from '../approval/step.ts'
+import { listApprovals, type Approval, type RecordChange } from '../approval/store.ts'
+import { requestDigest } from '../core/approval.ts'
+import type { Db } from '../db/open.ts'
+import { expireAccessRequests } from '../directory/access-request.ts'
+import type { PolicyReader } from '../directory/policy.ts'
+import { newId, type ReplicaId } from '../ids.ts'
+import type { ProviderAdapter, ProviderRequest } from '../provider/adapter.ts'
+import type { Evaluator } from './evaluate.ts'
+import type { Forwarder } from './forward.ts'
+import { approvableRequest, endEntry, leaseMs, type Gate, type Settlement } from './gate.ts'
+import { AnswerKeeper } from './kept-answer.ts'
+import { frozen } from './standing.ts'
+
+export type Dispatcher = {
+  /** Looks at once, rather than when the next second is over. */
+  wake(): void
+  close(): Promise<void>
+}
+
+export type DispatcherDeps = {
+  readonly db: Db
+  readonly sealer: ApprovalSealer
+  readonly sealed: () => boolean
+  readonly replicaId: ReplicaId
+  readonly gate: Gate
+  readonly policies: PolicyReader
+  readonly providers: ReadonlyMap<string, ProviderAdapter>
+  readonly evaluator: Evaluator
+  readonly forwarder: Forwarder
+  readonly isRevoked: (capabilityId: string) => boolean
+  readonly confirm: () => boolean | Promise<boolean>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+const lookEvery = 1_000
+/** How many are sent at once. */
+const mostAtOnce = 8
+const readAtOnce = 500
+
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { db, now, replicaId } = deps
+  const record: RecordChange = (tx, approval) =>
+    appendWithin(tx, { ...endEntry(approval, now()), correlationId: newId('correlation', now()) })
+  const sending = new Set<Promise<void>>()
+  const state = { closed: false }
+  let looking: Promise<void> | undefined
+  let again = false
+
+  async function look(): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      await sweep(tx, now(), record)
+      await expireAccessRequests(tx, now())
+    })
+    await stopRevoked()
+    while (!state.closed && sending.size < mostAtOnce) {
+      const taken = await db
+        .transaction()
+        .execute((tx) =>
+          claimDue(tx, { replicaId, leaseUntil: now() + leaseMs, now: now() }, record),
+        )
+      if (taken === undefined) return
+      const run = send(taken).finally(() => {
+        sending.delete(run)
+        wake()
+      })
+      sending.add(run)
+    }
+  }
+
+  /** What was revoked, disabled or frozen takes along what was parked under it; I8 does not wait for its sending. */
+  async function stopRevoked(): Promise<void> {
+    let after = ''
+    for (;;) {
+      const open = await listApprovals(db, {
+        limit: readAtOnce,
+        after,
+        states: ['pending', 'approved', 'held'],
+      })
+      for (const approval of open) {
+        const reason = await inForce(approval)
+        if (reason !== undefined) await stop(approval, reason)
+      }
+      const last = open.at(-1)
+      if (last === undefined || open.length < readAtOnce) return
+      after = last.id
+    }
+  }
+
+  async function stop(approval: Approval, reason: string): Promise<void> {
+    const { id, capabilityId, grantId } = approval
+    const why = { by: 'broker', reason, now: now() }
+    await db.transaction().execute(async (tx) => {
+      switch (reason) {
+        // The grant may have others by now, with the credential as it is.
+        case anotherCredential:
+          return cancel(tx, { id, ...why }, record)
+        case revokedCapability:
+          return cancelWhere(tx, { kind: 'capability', id: capabilityId }, why, record)
+        default:
+          return cancelWhere(tx, { kind: 'grant', id: grantId }, why, record)
+      }
+    })
+  }
+
+  /** Why it may not be sent, as things are now; undefined where it may. */
+  async function inForce(approval: Approval): Promise<string | undefined> {
+    if (deps.isRevoked(approval.capabilityId)) return revokedCapability
+    const policy = await deps.policies.policyOf(approval.grantId)
+    if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now())
+      return 'the grant, or something it rests on, is not in force any more'
+    const stopped = frozen(policy)
+    if (stopped !== undefined) return `an operator has frozen ${stopped}`
+    if (
+      policy.credential.id !== approval.credential.id ||
+      policy.credential.version !== approval.credential.version
+    )
+      return anotherCredential
+    return undefined
+  }
+
+  async function send(approval: Approval): Promise<void> {
+    const release = deps.gate.hold(approval)
+    try {
+      await deps.gate.settle(approval, await attempt(approval))
+    } catch {
+      // Its lease runs out, and it is shown as unknown: whether anything left cannot be told here.
+    } finally {
+      release()
+    }
+  }
+
+  async function attempt(approval: Approval): Promise<Settlement> {
+    const stopped = (reason: string): Settlement => ({ kind: 'not_sent', reason })
+    if (!(await deps.confirm())) return stopped('the broker could not hear whether it was revoked')
+    const reason = await inForce(approval)
+    if (reason !== undefined) return stopped(reason)
+    const policy = await deps.policies.policyOf(approval.grantId)
+    const adapter = deps.providers.get(approval.provider)
+    const request = await openRequest(db, deps.sealer, approval)
+    if (policy === undefined || adapter === undefined || request === undefined)
+      return stopped('the request that was approved could not be opened')
+    const correlationId = newId('correlation', now())
+    const queryAt = request.target.indexOf('?')
+    const arrived: ProviderRequest = {
+      method: request.method,
+      path: queryAt === -1 ? request.target : request.target.slice(0, queryAt),
+      query: queryAt === -1 ? undefined : request.target.slice(queryAt + 1),
+      headers: request.headers,
+      body: request.body ?? Buffer.alloc(0),
+    }
+    const evaluation = await deps.evaluator.evaluate(
+      adapter,
+      { policy, capability: undefined, verbs: policy.grant.verbs, now: now() },
+      arrived,
+      correlationId,
+    )
+    if (evaluation.kind !== 'decided' || evaluation.decision.kind === 'deny')
+      return stopped('what it touches is not what it touched when it was asked for')
+    const again = approvableRequest(adapter, policy, evaluation.request)
+    if (requestDigest(again) !== approval.requestDigest)
+      return stopped('it would leave as another request than the one that was approved')
+    const keeper = new AnswerKeeper()
+    const { idempotencyHeader } = adapter
+    const forwarding = deps.forwarder.forward(
+      {
+        adapter,
+        policy,
+        subject: {
+          policy,
+          capabilityId: approval.capabilityId,
+          correlationId,
+          provider: adapter.name,
+        },
+        evaluation: {
+          ...evaluation,
+          request:
+            idempotencyHeader === undefined
+              ? evaluation.request
+              : {
+                  ...evaluation.request,
+                  headers: { ...evaluation.request.headers, [idempotencyHeader]: approval.id },
+                },
+        },
+        method: request.method,
+        path: arrived.path,
+        approvalId: approval.id,
+        askedAt: () => arrived.path,
+        startedAt: performance.now(),
+      },
+      () => keeper,
+    )
+    let failure
+    try {
+      failure = await forwarding
+    } catch (error) {
+      if (error instanceof AuditUnavailable)
+        return stopped('it could not be recorded, so it was not sent')
+      throw error
+    }
+    return failure === undefined
+      ? { kind: 'answered', answer: keeper.answer }
+      : { kind: 'failed', failure }
+  }
+
+  function wake(): void {
+    if (state.closed || deps.sealed()) return
+    again = true
+    looking ??= (async () => {
+      while (again && !state.closed) {
+        again = false
+        // A database that is away is asked again in a second.
+        await look().catch(() => undefined)
+      }
+      looking = undefined
+    })()
+  }
+
+  const timer = setInterval(wake, lookEvery)
+  timer.unref()
+  return {
+    wake,
+    async close() {
+      state.closed = true
+      clearInterval(timer)
+      await looking
+      await Promise.all(sending)
+    },
+  }
+}
+
+const anotherCredential = 'the credential is another than the one it was approved for'
+const revokedCapability = 'the capability it was asked with was revoked'
