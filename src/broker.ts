@@ -22,7 +22,7 @@ import { createPolicyReader } from './directory/policy.ts'
 import { listProviders, readProviderCatalogue } from './directory/provider.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
-import { createPasswords } from './http/password.ts'
+import { createPasswords, type PasswordCost } from './http/password.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
 import { createLiveProviders } from './provider/imported/live.ts'
 import type { ImportedManifest } from './provider/imported/manifest.ts'
@@ -58,6 +58,8 @@ export type BrokerOptions = {
   readonly upstreams: Readonly<Record<string, string>>
   readonly app: AppOptions
   readonly egress?: Partial<EgressOptions>
+  /** What a password's hash costs; tests take less. */
+  readonly passwordCost?: PasswordCost | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
@@ -260,7 +262,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     approvalChanges,
     prober,
     cursors: createCursors(() => keyring),
-    passwords: createPasswords(now),
+    passwords: createPasswords(now, options.passwordCost),
     originsOf,
     now,
   }

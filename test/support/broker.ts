@@ -73,6 +73,8 @@ export async function openTestBroker(
       app: { logger: undefined, tls },
       ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.now === undefined ? {} : { now: options.now }),
+      // The least that argon2 takes: what a password costs for real is test/http/password.test.ts's to say.
+      passwordCost: { memoryCost: 1_024, timeCost: 2 },
     })
     opened.push(broker)
     if (broker.deps.unsealer !== undefined && (options.kekSource ?? 'file') === 'file') {
