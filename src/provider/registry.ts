@@ -69,15 +69,27 @@ const members: Readonly<Record<Exclude<keyof ProviderAdapter, 'name'>, true>> = 
   revealed: true,
 }
 
-/** Every member is the adapter's own at the moment it is asked for: one that it does not have is undefined. */
+/**
+ * Made at the first use of any member, and from then on the adapter's own members, not a way to them: requests ask for a
+ * dozen of them each. One that it does not have is undefined.
+ */
 function lazily(name: string, make: () => ProviderAdapter): ProviderAdapter {
-  let adapter: ProviderAdapter | undefined
   const lazy = { name }
-  for (const member of Object.keys(members) as (keyof typeof members)[]) {
+  const settle = (): ProviderAdapter => {
+    const adapter = make()
+    for (const member of Object.keys(members))
+      Object.defineProperty(
+        lazy,
+        member,
+        Object.getOwnPropertyDescriptor(adapter, member) ?? { value: undefined },
+      )
+    return adapter
+  }
+  for (const member of Object.keys(members) as (keyof typeof members)[])
     Object.defineProperty(lazy, member, {
       enumerable: true,
-      get: (): unknown => (adapter ??= make())[member],
+      configurable: true,
+      get: (): unknown => settle()[member],
     })
-  }
   return lazy as ProviderAdapter
 }
