@@ -68,7 +68,7 @@ export class Reply {
     this.#response?.end()
   }
 
-  /** Header fields and body in one. */
+  /** Header fields and body in one, by the end of this turn of the event loop. `settled` as in `end`. */
   whole(bytes: Buffer, extra: readonly string[], settled: () => void): void {
     const { scrubber, status } = this.#options
     const body = scrubber.body(bytes)
@@ -77,9 +77,13 @@ export class Reply {
       ...(bodyless ? [] : ['content-length', String(body.length)]),
       ...extra,
     ])
-    settled()
-    // As text, Node sends it in one write with the headers; latin1 is each byte as itself.
-    response.end(bodyless ? '' : body.toString('latin1'), 'latin1')
+    // Answers that became whole in one turn of the event loop are written one after another. Between them, each write
+    // woke the process at the other end for a single answer, which took longer than all else about writing it.
+    setImmediate(() => {
+      settled()
+      // As text, Node sends it in one write with the headers; latin1 is each byte as itself.
+      response.end(bodyless ? '' : body.toString('latin1'), 'latin1')
+    })
   }
 
   /** Ends it where it is, so that the agent sees that it is not whole. */
