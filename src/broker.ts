@@ -10,6 +10,7 @@ import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capabil
 import { createRevocationList } from './capability/revocation.ts'
 import { createCapabilityVerifier } from './capability/verify.ts'
 import { buildApp, type App, type AppOptions } from './app.ts'
+import { databaseClock, type SharedClock } from './db/clock.ts'
 import { openFeed } from './db/feed.ts'
 import {
   openDatabase,
@@ -35,6 +36,7 @@ import { createDispatcher } from './proxy/dispatcher.ts'
 import { createForwarder } from './proxy/forward.ts'
 import { createGate } from './proxy/gate.ts'
 import { createLookups } from './proxy/lookup.ts'
+import { createScrubbers } from './proxy/scrubbers.ts'
 import { createMintedSealer } from './proxy/minted.ts'
 import { createProber } from './proxy/probe.ts'
 import {
@@ -60,8 +62,10 @@ export type BrokerOptions = {
   readonly egress?: Partial<EgressOptions>
   /** What a password's hash costs; tests take less. */
   readonly passwordCost?: PasswordCost | undefined
-  /** Milliseconds since the epoch. */
+  /** This replica's clock, in milliseconds since the epoch. */
   readonly now?: () => number
+  /** The clock by which replicas compare: the database's, unless a test moves it. */
+  readonly sharedNow?: SharedClock | undefined
 }
 
 export type Broker = {
@@ -76,7 +80,7 @@ export type Broker = {
 
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const now = options.now ?? Date.now
-  const { connection, publicUrl, upstreams } = options
+  const { connection, publicUrl, upstreams, sharedNow = databaseClock } = options
   const replicaId = newReplicaId()
   const db = openDatabase(connection)
   const auditPool = openPool(connection, auditConnections)
@@ -158,7 +162,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     ...options.egress,
     allowInternal: new Set(Object.values(upstreams)),
   })
-  const lookups = createLookups({ audit, egress, open: opener.open, now })
+  const scrubberFor = createScrubbers()
+  const lookups = createLookups({ audit, egress, open: opener.open, scrubberFor, now })
   const evaluator = createEvaluator({
     askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
   })
@@ -194,7 +199,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       }
     },
   })
-  const forwarder = createForwarder({ audit, egress, open: opener.open, minted, now })
+  const forwarder = createForwarder({ audit, egress, open: opener.open, minted, scrubberFor, now })
   const sealer = createApprovalSealer(vault)
   const gate = createGate({
     db,
@@ -202,6 +207,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     replicaId,
     publicUrl,
     askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
+    sharedNow,
     now,
   })
   const approvalChanges = createApprovalChanges({ db, now })
@@ -210,6 +216,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     sealer,
     sealed: () => vault.sealed,
     replicaId,
+    publicUrl,
     gate,
     policies,
     providers,
@@ -217,6 +224,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     forwarder,
     isRevoked: (id) => revocations.isRevoked(id),
     confirm: () => feed.confirm(),
+    askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
+    sharedNow,
     now,
   })
   feed.onChange(async (scope) => {
@@ -264,6 +273,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     cursors: createCursors(() => keyring),
     passwords: createPasswords(now, options.passwordCost),
     originsOf,
+    sharedNow,
     now,
   }
   const app = await buildApp(deps, options.app)

@@ -1,9 +1,9 @@
 /**
- * What the cases need of a person: the page on which one decides, as it reaches their browser, and their yes. The yes
- * is written as a proven decision writes it: how it is proven with a passkey is not a matter of these cases.
+ * What the cases need of a person: the page on which one decides, as it reaches their browser, and their yes, with a
+ * passkey.
  */
-import { decide } from '../../src/approval/step.ts'
-import type { ApprovalId, OperatorId } from '../../src/ids.ts'
+import { approverIn } from '../../test/support/approver.ts'
+import { signInBrowser } from '../../test/support/browser.ts'
 import { headerOf, send } from './wire.ts'
 import type { World } from './world.ts'
 
@@ -27,19 +27,13 @@ export function openPerson(world: World): Promise<Person> {
 
 async function open(world: World): Promise<Person> {
   const { api, admin, first } = world.brokers
-  const { publicUrl, db, now } = { ...first.broker.deps }
-  const signedIn = await fetch(`${first.url}/v1/sign-in`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: publicUrl },
-    body: JSON.stringify({ name: admin.name, password: admin.password, cookie: true }),
-  })
-  const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? ''
-  await signedIn.body?.cancel()
-  if (cookie === '') throw new Error(`the sign-in answered ${String(signedIn.status)}`)
-  const me = (await api('GET', '/v1/me')).body as { id: string }
+  const { publicUrl } = first.broker.deps
+  // The first operator has every role, and owns the world's environments.
+  const approver = await approverIn(await signInBrowser(first.url, admin.name, admin.password))
   return {
     async page(id) {
       // Over a bare socket: a page is served at PUBLIC_URL's own host alone.
+      const { cookie } = approver.browser
       const head = `GET /approvals/${id} HTTP/1.1\r\nHost: ${new URL(publicUrl).host}\r\nCookie: ${cookie}\r\n\r\n`
       const { answers } = await send(first.port, [Buffer.from(head)], { answers: 1, idle: 5_000 })
       const [answer] = answers
@@ -51,21 +45,10 @@ async function open(world: World): Promise<Person> {
       return answer.body.toString('utf8')
     },
     async approve(id) {
-      const input = {
-        id: id as ApprovalId,
-        decision: 'approve',
-        approverId: me.id as OperatorId,
-        evidence: { kind: 'conformance' },
-        now: now(),
-      } as const
-      const done = await db
-        .transaction()
-        .execute((tx) => decide(tx, input, () => Promise.resolve()))
-      if (done === undefined) throw new Error(`${id} could not be approved`)
+      await approver.approve(id)
     },
     async cancel(id) {
-      const { status } = await api('POST', `/v1/approvals/${id}/cancel`, {})
-      if (status !== 200) throw new Error(`${id} could not be cancelled: ${String(status)}`)
+      await approver.cancel(id)
     },
     async read(id) {
       const { status, body } = await api('GET', `/v1/approvals/${id}`)

@@ -55,11 +55,13 @@ const cancelled = (input: { readonly by: string; readonly reason: string; readon
 export type CancelScope =
   | { readonly kind: 'everything' }
   | {
-      readonly kind: 'agent' | 'grant' | 'credential' | 'capability' | 'environment' | 'provider'
+      readonly kind:
+        'approval' | 'agent' | 'grant' | 'credential' | 'capability' | 'environment' | 'provider'
       readonly id: string
     }
 
 const scopeColumns = {
+  approval: 'id',
   agent: 'agent_id',
   grant: 'grant_id',
   credential: 'credential_id',

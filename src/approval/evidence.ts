@@ -1,5 +1,5 @@
 /** What is stored with a decision, and exported: everything that `verifyEvidence` needs, and nothing that is secret. */
-import { decisionText, type ApprovalDecision, type ApprovalDocument } from '../core/approval.ts'
+import { decisionText, type ApprovalDecision, type SignedDocument } from '../core/approval.ts'
 import { canonicalize } from '../core/canonical.ts'
 import { parseJson } from '../core/json.ts'
 import type { OperatorId, PasskeyId } from '../ids.ts'
@@ -8,7 +8,7 @@ import type { PasskeyAlgorithm } from './cose-key.ts'
 import type { Assertion } from './webauthn.ts'
 
 type Made = {
-  readonly document: ApprovalDocument
+  readonly document: SignedDocument
   readonly decision: ApprovalDecision
   readonly approver: { readonly id: OperatorId; readonly name: string }
   /** Milliseconds since the epoch, by the broker's clock. */

@@ -189,6 +189,15 @@ export async function removeCode(tx: Tx, operatorId: OperatorId): Promise<boolea
   return numDeletedRows > 0n
 }
 
+/** A secret that no code has put into force: it was made without the passkey that its owner has by now. */
+export async function removeWaitingCode(tx: Tx, operatorId: OperatorId): Promise<void> {
+  await tx
+    .deleteFrom('one_time_code')
+    .where('operator_id', '=', operatorId)
+    .where('confirmed_at', 'is', null)
+    .execute()
+}
+
 /** Each sealed secret as `rewrap` gives it back, under the key-encryption key `kekId`. Returns how many there were. */
 export async function rewrapOneTimeCodes(
   tx: Tx,

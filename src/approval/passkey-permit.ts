@@ -1,7 +1,8 @@
 /**
- * Who may register a first passkey. Guarantee, against whoever holds an approver's password: it is not enough. Somebody
- * else has allowed it, within the last day, and the permit is used up by the passkey that comes of it. The first operator
- * has nobody else, nor has whom the keeper recovers: their time starts when they set their password.
+ * Who may register a first passkey, or one-time codes in its place. Guarantee, against whoever holds an approver's
+ * password: it is not enough. Somebody else has allowed it, within the last day, and the permit is used up by the one
+ * means that comes of it. The first operator has nobody else, nor has whom the keeper recovers: their time starts when
+ * they set their password.
  */
 import type { Tx, Db } from '../db/open.ts'
 import type { OperatorId } from '../ids.ts'

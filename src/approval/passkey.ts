@@ -70,12 +70,23 @@ export async function takeRegistration(
   operatorId: OperatorId,
   now: number,
 ): Promise<Buffer | undefined> {
+  return (await takeChallenge(db, operatorId, now))?.challenge
+}
+
+/** As `takeRegistration`, with the end of its time: for what says itself until when it is good. */
+export async function takeChallenge(
+  db: Db | Tx,
+  operatorId: OperatorId,
+  now: number,
+): Promise<{ readonly challenge: Buffer; readonly expiresAt: Date } | undefined> {
   const row = await db
     .deleteFrom('passkey_challenge')
     .where('operator_id', '=', operatorId)
     .returning(['challenge', 'expires_at'])
     .executeTakeFirst()
-  return row !== undefined && now < row.expires_at.getTime() ? row.challenge : undefined
+  return row !== undefined && now < row.expires_at.getTime()
+    ? { challenge: row.challenge, expiresAt: row.expires_at }
+    : undefined
 }
 
 /** One registration of an operator at a time, so that two cannot each be the first, or the last that fits. */

@@ -1,13 +1,13 @@
 /**
  * A touch of a passkey that somebody has already, for what is not an approval: another passkey, the removal of one, the
- * permit for a first one, a break-glass. Guarantees, against whoever holds an operator's password and cookie but not
- * their authenticator: the touch was made for this act, on this subject, by this operator, over a challenge that was
- * handed out once and is used up. What is signed is a digest with members of its own, so that no touch for an approval
- * passes for one of these, nor one of these for another.
+ * permit for a first one, one-time codes, a break-glass, what an operator may do. Guarantees, against whoever holds an
+ * operator's password and cookie but not their authenticator: the touch was made for this act, on this subject, to this
+ * end, by this operator, over a challenge that was handed out once and is used up. What is signed is a digest with
+ * members of its own, so that no touch for an approval passes for one of these, nor one of these for another.
  */
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { canonicalize } from '../core/canonical.ts'
+import { canonicalize, type Canonical } from '../core/canonical.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { OperatorId, PasskeyId } from '../ids.ts'
 import { listPasskeys } from './passkey.ts'
@@ -19,21 +19,28 @@ export const presenceActs = [
   'passkey.remove',
   'passkey.allow',
   'break_glass.confirm',
+  'one_time_code.enrol',
+  'operator.create',
+  'operator.update',
+  'operator.reset',
 ] as const
 export type PresenceAct = (typeof presenceActs)[number]
 
 export type Presence = {
   readonly act: PresenceAct
-  /** The id of what it is done to: a passkey, an operator, a break-glass. */
+  /** The id of what it is done to: a passkey, an operator, a break-glass; the name of an operator who is to be. */
   readonly subject: string
+  /** What becomes of it, where the act does not say so. */
+  readonly change?: Canonical | undefined
   readonly operatorId: OperatorId
 }
 
 /** The WebAuthn challenge: 32 bytes. `challenge`: the random ones that are kept for this operator. */
 export function presenceDigest(presence: Presence, challenge: Uint8Array): Buffer {
-  const { act, subject, operatorId } = presence
+  const { act, subject, change, operatorId } = presence
   const text = canonicalize({
     challenge: Buffer.from(challenge).toString('base64url'),
+    ...(change === undefined ? {} : { change }),
     operator: operatorId,
     presence: act,
     subject,
@@ -93,8 +100,11 @@ export async function adminsHavePasskeys(db: Db | Tx, operatorId: OperatorId): P
   return rows[0]?.has ?? true
 }
 
-/** Whose passkeys make a touch necessary: one's own, or those of any admin. */
-export type PresenceOf = 'self' | 'admins'
+/**
+ * Whose passkeys make a touch necessary: one's own; besides, those of any admin; or besides, those of the operator whom it
+ * is about, while they are an admin.
+ */
+export type PresenceOf = 'self' | 'admins' | { readonly orAdmin: OperatorId }
 
 /** Whether a touch is needed, and because of whose passkeys. */
 export async function presenceNeeded(
@@ -103,5 +113,21 @@ export async function presenceNeeded(
   of: PresenceOf,
 ): Promise<'self' | 'others' | undefined> {
   if (await hasPasskey(db, operatorId)) return 'self'
-  return of === 'admins' && (await adminsHavePasskeys(db, operatorId)) ? 'others' : undefined
+  if (of === 'self') return undefined
+  const others =
+    of === 'admins'
+      ? await adminsHavePasskeys(db, operatorId)
+      : await isAdminWithPasskey(db, of.orAdmin)
+  return others ? 'others' : undefined
+}
+
+/** Whoever could take the role of the only admin with a passkey away could act as if there had never been one. */
+async function isAdminWithPasskey(db: Db | Tx, operatorId: OperatorId): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`
+    select exists (
+      select 1 from passkey join operator on operator.id = passkey.operator_id
+      where operator.id = ${operatorId} and 'admin' = any (operator.roles)
+    ) as has
+  `.execute(db)
+  return rows[0]?.has ?? true
 }

@@ -2,7 +2,7 @@
  * How an approver proves that a decision is theirs: looked up, checked, and used up. What comes out is the evidence that
  * is stored with the decision, and what `useProof` must still find true when the decision takes effect.
  */
-import type { ApprovalDecision, ApprovalDocument } from '../core/approval.ts'
+import type { ApprovalDecision, SignedDocument } from '../core/approval.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { OperatorId, PasskeyId } from '../ids.ts'
 import { codeEvidence, passkeyEvidence, type Evidence } from './evidence.ts'
@@ -43,7 +43,7 @@ export async function verifyDecision(
     readonly now: number
   },
   input: {
-    readonly document: ApprovalDocument
+    readonly document: SignedDocument
     readonly decision: ApprovalDecision
     readonly approver: { readonly id: OperatorId; readonly name: string }
     readonly proof: DecisionProof

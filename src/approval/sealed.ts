@@ -79,13 +79,9 @@ export async function openRequest(
   sealer: ApprovalSealer,
   approval: Approval,
 ): Promise<ApprovableRequest | undefined> {
-  const row = await db
-    .selectFrom('approval')
-    .select('sealed_request')
-    .where('id', '=', approval.id)
-    .executeTakeFirst()
-  if (row?.sealed_request == null) return undefined
-  const opened = await sealer.open(row.sealed_request, bindingOf('approval', approval))
+  const sealed = (await sealedValues(db, approval))?.sealed_request
+  if (sealed == null) return undefined
+  const opened = await sealer.open(sealed, bindingOf('approval', approval))
   if (opened === undefined) return undefined
   const { body, ...rest } = JSON.parse(opened.toString('utf8')) as Omit<
     ApprovableRequest,
@@ -101,13 +97,13 @@ export async function openAnswer(
   sealer: ApprovalSealer,
   approval: Approval,
 ): Promise<Buffer | undefined> {
-  const row = await db
-    .selectFrom('approval')
-    .select('sealed_answer')
-    .where('id', '=', approval.id)
-    .executeTakeFirst()
-  if (row?.sealed_answer == null) return undefined
-  return sealer.open(row.sealed_answer, bindingOf('approval_answer', approval))
+  const sealed = (await sealedValues(db, approval))?.sealed_answer
+  return sealed == null ? undefined : sealer.open(sealed, bindingOf('approval_answer', approval))
+}
+
+function sealedValues(db: Db | Tx, { id }: Approval) {
+  const values = db.selectFrom('approval').select(['sealed_request', 'sealed_answer'])
+  return values.where('id', '=', id).executeTakeFirst()
 }
 
 /**

@@ -110,8 +110,12 @@ export async function verifyEvidence(
 function provenBy(evidence: PasskeyEvidence, expected: Expected): readonly string[] {
   const { decision, approver, publicUrl, document } = evidence
   const did = decision === 'approve' ? 'approved' : 'denied'
+  const which =
+    'requestDigest' in document
+      ? `request digest ${document.requestDigest}`
+      : `access asked for as ${document.id}`
   return [
-    `Whoever holds the passkey’s private key ${did} exactly this document, request digest ${document.requestDigest}, and no other.`,
+    `Whoever holds the passkey’s private key ${did} exactly this document, ${which}, and no other.`,
     `They did so as the operator ${approver.id}, and had just been verified by their authenticator.`,
     `They did so on a page of ${relyingParty(expected.origin ?? publicUrl).origin}.`,
   ]
@@ -128,7 +132,7 @@ function notProvenBy(fingerprint: string, expected: Expected): readonly string[]
       ? ['That this origin is your broker’s: the file says so itself.']
       : []),
     'The operator’s name, and when it was signed: the broker wrote both down, and neither is part of what was signed.',
-    'That it was the first use of the document, or that the request was sent: the audit log says so.',
+    'That it was the first use of the document, or what came of it: the audit log says so.',
   ]
 }
 

@@ -16,7 +16,7 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
-import { decisionDigest, type ApprovalDecision, type ApprovalDocument } from '../core/approval.ts'
+import { decisionDigest, type ApprovalDecision, type SignedDocument } from '../core/approval.ts'
 import { parseJson } from '../core/json.ts'
 import type { JsonObject } from '../core/operation.ts'
 import type { OperatorId } from '../ids.ts'
@@ -147,7 +147,7 @@ export async function registrationOptions(input: {
 
 /** For `startAuthentication`: the challenge is what is decided, so that there is one for yes and another for no. */
 export async function assertionOptions(input: {
-  readonly document: ApprovalDocument
+  readonly document: SignedDocument
   readonly decision: ApprovalDecision
   readonly approverId: OperatorId
   /** The approver's own; without one no browser can answer. */
@@ -186,7 +186,7 @@ export async function touchOptions(input: {
 
 /** Whether this assertion is this approver's decision about this document. No clock, no network, no database. */
 export async function verifyAssertion(input: {
-  readonly document: ApprovalDocument
+  readonly document: SignedDocument
   readonly decision: ApprovalDecision
   readonly approverId: OperatorId
   readonly passkey: PasskeyKey

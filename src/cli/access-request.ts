@@ -1,14 +1,18 @@
-/** What agents asked for, and the answers. */
+/**
+ * What agents asked for, and the answers. A passkey cannot be touched in a terminal, so that a yes is given here with a
+ * one-time code at the most, and in a browser otherwise.
+ */
 import { child, record, records, shown, text, texts, type Shape } from './answer.ts'
 import { asApprover } from './approver.ts'
+import { askedOptions, sayAsked } from './asked.ts'
 import { command, type Command } from './command.ts'
-import { idGiven, idOf, listAll } from './lookup.ts'
-import { readChoice, readSeconds } from './option-value.ts'
+import { Failure, usage } from './failure.ts'
+import { idGiven } from './lookup.ts'
+import { readSeconds } from './option-value.ts'
 import type { Session } from './session.ts'
-import { table } from './table.ts'
+import { accessRequestStates } from '../core/access-request.ts'
 
 const example = 'acc_01jxyz…'
-const states = ['pending', 'granted', 'denied', 'expired'] as const
 
 function verbsOf(item: Shape): string {
   return records(item, 'verbs')
@@ -42,6 +46,8 @@ function show(call: Session, item: Shape): void {
       `  granted: ${texts(granted, 'verbs').join(' ')} until ${shown(granted, 'expires_at')} (${shown(granted, 'grant')})`,
     )
   }
+  if (text(item, 'state') === 'pending')
+    call.say(`  answered in a browser at: ${shown(item, 'url')}`)
   // Last, in quotes and on one line: nothing that an agent writes can pass for a line of ours.
   const words = text(item, 'words')
   if (words !== undefined)
@@ -52,40 +58,24 @@ export const accessCommands: readonly Command[] = [
   command({
     name: 'access list',
     summary: 'List what agents asked for, those that wait for an answer',
-    options: {
-      state: { type: 'string', value: states.join('|'), help: 'Those in another state' },
-      all: { type: 'boolean', help: 'Whatever their state' },
-      agent: { type: 'string', value: '<agent>', help: 'Only this agent’s' },
-      environment: { type: 'string', value: '<name>', help: 'Only in this environment' },
-    },
+    options: askedOptions(accessRequestStates),
     json: true,
     examples: ['valetkey access list', 'valetkey access list --state granted --agent deploy-bot'],
-    async run(call) {
-      const { agent, environment, all } = call.options
-      const state = readChoice('--state', call.options.state, states)
-      const client = await call.signedIn()
-      const items = await listAll(client, '/v1/access-requests', {
-        state: state ?? (all ? undefined : 'pending'),
-        agent: agent === undefined ? undefined : await idOf(client, 'agent', agent),
-        environment:
-          environment === undefined ? undefined : await idOf(client, 'environment', environment),
-      })
-      if (call.json) return call.sayJson({ items }, 2)
-      if (items.length === 0) return call.say('Nothing was asked for.')
-      const rows = items.map((item) => [
-        shown(item, 'id'),
-        shown(item, 'agent'),
-        shown(item, 'environment'),
-        shown(item, 'state'),
-        `${shown(item, 'duration_seconds')}s`,
-        verbsOf(item),
-      ])
-      const columns = ['ID', 'AGENT', 'ENVIRONMENT', 'STATE', 'FOR', 'VERBS'].map((title) => ({
-        title,
-        most: title === 'VERBS' ? 100 : 40,
-      }))
-      for (const line of table(columns, rows)) call.say(line)
-    },
+    run: (call) =>
+      sayAsked(call, {
+        path: '/v1/access-requests',
+        states: accessRequestStates,
+        none: 'Nothing was asked for.',
+        columns: [
+          ['ID', (item) => shown(item, 'id')],
+          ['AGENT', (item) => shown(item, 'agent')],
+          ['ENVIRONMENT', (item) => shown(item, 'environment')],
+          ['STATE', (item) => shown(item, 'state')],
+          ['FOR', (item) => `${shown(item, 'duration_seconds')}s`],
+          ['VERBS', verbsOf],
+        ],
+        wide: ['VERBS', 100],
+      }),
   }),
   command({
     name: 'access show',
@@ -116,18 +106,35 @@ export const accessCommands: readonly Command[] = [
       `valetkey access grant ${example}`,
       `valetkey access grant ${example} --verb volumeCreate --for 30m`,
     ],
-    notes: ['The password is typed: neither the stored sign-in nor a file grants anything.'],
+    notes: [
+      'A passkey is touched in a browser: this command says where. In a terminal, access is granted with a one-time code,',
+      'where an admin has switched those on and the environment is not protected. Password and code are typed.',
+    ],
     async run(call) {
       const id = idGiven('accessRequest', call.args.id, example)
       const { verb, for: time } = call.options
       const seconds = time === undefined ? undefined : readSeconds('--for', time)
-      const item = await asApprover(call, (approver) =>
-        approver.post(`/v1/access-requests/${id}/grant`, {
+      const client = await call.signedIn()
+      const url = shown(record(await client.get(`/v1/access-requests/${id}`)), 'url')
+      const inBrowser = `With a touch of your passkey, in a browser:  ${url}`
+      // Said before anything is typed, where a code is not accepted anyway.
+      const settings = record(await client.get('/v1/approval-settings'))
+      const codes = record(await client.get('/v1/one-time-code'))
+      if (text(settings, 'one_time_codes') !== 'on' || text(codes, 'state') !== 'enrolled')
+        throw new Failure(1, 'Access is not granted in a terminal without a one-time code.', {
+          notes: [inBrowser],
+        })
+      const item = await asApprover(call, async (approver) => {
+        const code = await call.world.terminal.hidden('One-time code')
+        if (code === undefined || !/^[0-9]{6}$/.test(code.trim()))
+          throw usage('A one-time code has six digits.', inBrowser)
+        return approver.post(`/v1/access-requests/${id}/grant`, {
           ...(verb.length === 0 ? {} : { verbs: verb }),
           ...(seconds === undefined ? {} : { duration_seconds: seconds }),
           password: approver.password,
-        }),
-      )
+          code: code.trim(),
+        })
+      })
       show(call, item)
     },
   }),

@@ -4,11 +4,10 @@
  * through core/visible.ts at the broker, and is put through it again here, as a broker may be another version.
  */
 import { child, record, records, shown, text, texts, type Shape } from './answer.ts'
+import { askedOptions, sayAsked } from './asked.ts'
 import { command, type Command } from './command.ts'
-import { idGiven, idOf, listAll } from './lookup.ts'
-import { readChoice } from './option-value.ts'
+import { idGiven } from './lookup.ts'
 import type { Session } from './session.ts'
-import { table } from './table.ts'
 import { approvalStates } from '../core/approval.ts'
 import { canonicalize, type Canonical } from '../core/canonical.ts'
 import { quoted, visible } from '../core/visible.ts'
@@ -85,38 +84,22 @@ export const approvalCommands: readonly Command[] = [
   command({
     name: 'approval list',
     summary: 'List the requests that wait for a person',
-    options: {
-      state: { type: 'string', value: approvalStates.join('|'), help: 'Those in another state' },
-      all: { type: 'boolean', help: 'Whatever their state' },
-      agent: { type: 'string', value: '<agent>', help: 'Only this agent’s' },
-      environment: { type: 'string', value: '<name>', help: 'Only in this environment' },
-    },
+    options: askedOptions(approvalStates),
     json: true,
     examples: ['valetkey approval list', 'valetkey approval list --state held'],
-    async run(call) {
-      const { agent, environment, all } = call.options
-      const state = readChoice('--state', call.options.state, approvalStates)
-      const client = await call.signedIn()
-      const items = await listAll(client, '/v1/approvals', {
-        state: state ?? (all ? undefined : 'pending'),
-        agent: agent === undefined ? undefined : await idOf(client, 'agent', agent),
-        environment:
-          environment === undefined ? undefined : await idOf(client, 'environment', environment),
-      })
-      if (call.json) return call.sayJson({ items }, 2)
-      if (items.length === 0) return call.say('There is none.')
-      const rows = items.map((item) => [
-        shown(item, 'id'),
-        shown(item, 'state'),
-        shown(item, 'expires_at'),
-        shown(item, 'sentence'),
-      ])
-      const columns = ['ID', 'STATE', 'DECIDE UNTIL', 'WHAT'].map((title) => ({
-        title,
-        most: title === 'WHAT' ? 300 : 40,
-      }))
-      for (const line of table(columns, rows)) call.say(line)
-    },
+    run: (call) =>
+      sayAsked(call, {
+        path: '/v1/approvals',
+        states: approvalStates,
+        none: 'There is none.',
+        columns: [
+          ['ID', (item) => shown(item, 'id')],
+          ['STATE', (item) => shown(item, 'state')],
+          ['DECIDE UNTIL', (item) => shown(item, 'expires_at')],
+          ['WHAT', (item) => shown(item, 'sentence')],
+        ],
+        wide: ['WHAT', 300],
+      }),
   }),
   command({
     name: 'approval show',

@@ -101,7 +101,10 @@ export const explain = command({
     if (Object.keys(reason).length > 0) call.say(`  reason: ${JSON.stringify(reason)}`)
     const approval = child(explained, 'approval')
     if (text(approval, 'sentence') !== undefined) {
-      call.say(`  a person would be asked: ${shown(approval, 'sentence')}`)
+      const never = text(approval, 'not_approvable')
+      if (never !== undefined)
+        call.say(`  nobody would be asked, because ${shown(approval, 'not_approvable')}`)
+      else call.say(`  a person would be asked: ${shown(approval, 'sentence')}`)
       const standing = child(approval, 'standing')
       if (text(standing, 'id') !== undefined)
         call.say(`  this request already: ${shown(standing, 'state')}, ${shown(standing, 'url')}`)

@@ -8,6 +8,9 @@ import { table } from './table.ts'
 
 const roles = ['admin', 'approver', 'auditor'] as const
 
+const byTouch =
+  'An admin who has a passkey does this in a browser, at /operators, with a touch of it; only an auditor is added without.'
+
 function sayInvitation(call: Session, answer: unknown): void {
   const invitation = record(answer)
   const operator = child(invitation, 'operator')
@@ -29,6 +32,7 @@ function setState(
     takes: ['name'],
     password: true,
     examples: [`valetkey operator ${act} sam`],
+    notes: [byTouch],
     async run(call) {
       const client = await call.signedIn()
       const id = await idOf(client, 'operator', call.args.name)
@@ -50,6 +54,7 @@ export const operatorCommands: readonly Command[] = [
     json: true,
     password: true,
     examples: ['valetkey operator add sam --role auditor'],
+    notes: [byTouch],
     async run(call) {
       const asked = call.options.role
       if (asked.length === 0 || asked.some((role) => !(roles as readonly string[]).includes(role)))
@@ -96,6 +101,7 @@ export const operatorCommands: readonly Command[] = [
     json: true,
     password: true,
     examples: ['valetkey operator reset sam'],
+    notes: [byTouch],
     async run(call) {
       const client = await call.signedIn()
       const id = await idOf(client, 'operator', call.args.name)

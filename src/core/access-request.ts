@@ -11,7 +11,8 @@ import { graveEffects, type Effect, type Invocation } from './operation.ts'
 import { changeOf, type Catalogued, type Unreviewed } from './reviewed.ts'
 import type { OperatorId } from '../ids.ts'
 
-export type AccessRequestState = 'pending' | 'granted' | 'denied' | 'expired'
+export const accessRequestStates = ['pending', 'granted', 'denied', 'expired'] as const
+export type AccessRequestState = (typeof accessRequestStates)[number]
 
 /** Seconds for which access can be asked. */
 export const shortestAccess = 60
@@ -177,7 +178,7 @@ export function stricterRule(one: ApprovalRule, other: ApprovalRule): ApprovalRu
 }
 
 /** What limits a grant, beside its verbs. */
-type Limits = {
+export type AccessLimits = {
   readonly constraints: readonly Constraint[]
   readonly approval: ApprovalRule
   readonly approvalTerms: ApprovalTerms
@@ -188,7 +189,7 @@ type Limits = {
  * A grant made for a time, with the limits of the one it was asked under as they are by now: what an admin tightens there
  * is tightened here.
  */
-export function boundBy<G extends Limits>(grant: G, base: Limits): G {
+export function boundBy<G extends AccessLimits>(grant: G, base: AccessLimits): G {
   const { holdSeconds, approver } = effectiveTerms(grant.approvalTerms, base.approvalTerms)
   return {
     ...grant,
@@ -199,7 +200,7 @@ export function boundBy<G extends Limits>(grant: G, base: Limits): G {
 }
 
 /** The limits that a grant made for a time begins with. Which credentials it reveals, nobody has considered. */
-export function startingLimits(base: Limits): Pick<Limits, 'approval' | 'minted'> {
+export function startingLimits(base: AccessLimits): Pick<AccessLimits, 'approval' | 'minted'> {
   return {
     approval: stricterRule(base.approval, 'destructive'),
     minted: base.minted === 'reveal' ? 'redact' : base.minted,
@@ -223,6 +224,11 @@ export type SettlingFacts = {
   readonly agentOwner: OperatorId
   /** Whom the grant it was asked under, and the environment, would have decide about single requests. */
   readonly rule: ApproverRule
+  readonly protected: boolean
+  /** How the person proves that it is them; a denial needs no proof. */
+  readonly proof: 'passkey' | 'one_time_code'
+  /** Whether an admin has switched one-time codes on. */
+  readonly oneTimeCodes: boolean
   readonly operator: {
     readonly id: OperatorId
     readonly active: boolean
@@ -239,6 +245,7 @@ export type SettlingRefusal =
   | 'filed_it'
   | 'not_an_owner'
   | 'owner_of_the_agent'
+  | 'code_not_allowed'
   | 'inactive'
   | 'frozen'
 
@@ -262,6 +269,8 @@ export function settlingRefusal(facts: SettlingFacts): SettlingRefusal | undefin
   if (request.filedBy === operator.id) return 'filed_it'
   if (facts.owners.length > 0 && !facts.owners.includes(operator.id)) return 'not_an_owner'
   if (facts.rule !== 'anyone' && operator.id === facts.agentOwner) return 'owner_of_the_agent'
+  if (facts.proof === 'one_time_code' && (!facts.oneTimeCodes || facts.protected))
+    return 'code_not_allowed'
   if (facts.standing !== 'active') return 'inactive'
   if (facts.frozen !== undefined) return 'frozen'
   return undefined

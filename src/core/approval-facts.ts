@@ -11,7 +11,6 @@ import {
   graveEffects,
   type Effect,
   type Invocation,
-  type JsonObject,
   type JsonValue,
   type Located,
   type Place,
@@ -57,27 +56,35 @@ export async function factsFrom(ask: (() => Promise<ShownFacts>) | undefined): P
   }
 }
 
-/** Characters of one text among the arguments, of all arguments of an operation as canonical JSON, and of a name. */
-export const shownLimits = { text: 4_000, arguments: 20_000, name: 200 } as const
+/** Characters of the arguments of all operations of a document together, as canonical JSON, and of a name. */
+export const shownLimits = { arguments: 20_000, name: 200 } as const
 
 /**
- * The operations of a document, and facts that belong before all others: what of them is not shown in full. `environment`
- * is the grant's own.
+ * Why nobody can be asked: the arguments are more than a person is shown, and whoever approves a part of them does not
+ * know what they approve. Undefined where all of them are shown. A sentence without its end.
  */
+export function tooLongToShow(operations: readonly LocatedOperation[]): string | undefined {
+  const long = operations.reduce((sum, { invocation }) => sum + shownLength(invocation), 0)
+  return long <= shownLimits.arguments
+    ? undefined
+    : `its arguments are ${String(long)} characters, and a person is shown ${String(shownLimits.arguments)} at the most, and never a part; send less at once`
+}
+
+function shownLength(invocation: Invocation): number {
+  return canonicalize(exactArguments(invocation.arguments)).length
+}
+
+/** The operations of a document. `environment` is the grant's own. */
 export function shownOperations(
   operations: readonly LocatedOperation[],
   environment: Pick<Environment, 'name' | 'places'>,
   provider: string,
   known: ShownFacts = nothingKnown,
-): { readonly operations: readonly ShownOperation[]; readonly facts: readonly ShownFact[] } {
+): readonly ShownOperation[] {
   const bound = environment.places.get(provider) ?? new Set<Place>()
   const nameOf = (place: Place): string => (bound.has(place) ? environment.name : place)
-  const facts: ShownFact[] = []
-  const shown = operations.map(({ invocation, located }): ShownOperation => {
+  return operations.map(({ invocation, located }) => {
     const refs = new Map(invocation.resources.map((ref) => [objectKey(ref), ref]))
-    const exact = exactArguments(invocation.arguments)
-    if (exact.cut !== undefined)
-      facts.push({ label: `Not shown in full: ${invocation.operation}`, value: exact.cut })
     return {
       name: invocation.operation,
       effects: effectsOf(invocation),
@@ -90,10 +97,9 @@ export function shownOperations(
           livesIn: [...new Set(places.map(nameOf))],
         }
       }),
-      arguments: exact.shown,
+      arguments: exactArguments(invocation.arguments),
     }
   })
-  return { operations: shown, facts }
 }
 
 function effectsOf({ effects, added }: Invocation): readonly Effect[] {
@@ -106,38 +112,15 @@ function homes(id: string, located: Located | undefined): readonly Place[] {
   return located.places.includes(id) ? [id] : located.places
 }
 
-type Exact = { readonly shown: Canonical; readonly cut: string | undefined }
-
-/** The arguments, with texts that nobody reads to the end cut; all of them as one cut text where they are still too long. */
-function exactArguments(given: JsonObject): Exact {
-  let cuts = 0
-  const shorten = (value: JsonValue): JsonValue => {
-    if (typeof value === 'string') {
-      const text = clipped(value, shownLimits.text)
-      if (text !== value) cuts++
-      return text
-    }
-    if (Array.isArray(value)) return value.map(shorten)
-    if (value === null || typeof value !== 'object') return value
-    // A variable of a literal that was not sent is a member without a value.
-    return Object.fromEntries(
-      Object.entries(value)
-        .filter(([, member]) => member !== undefined)
-        .map(([key, member]) => [key, shorten(member)]),
-    )
-  }
-  const shown = shorten(given)
-  const text = canonicalize(shown)
-  if (text.length <= shownLimits.arguments)
-    return {
-      shown,
-      cut: cuts === 0 ? undefined : `${String(cuts)} of its texts, cut where it says so.`,
-    }
-  const whole = canonicalize(given)
-  return {
-    shown: clipped(whole, shownLimits.arguments),
-    cut: `Its arguments are ${String(whole.length)} characters of JSON, of which ${String(shownLimits.arguments)} are shown.`,
-  }
+/** A variable of a literal that was not sent is a member without a value, which nothing is sent of. */
+function exactArguments(given: JsonValue): Canonical {
+  if (Array.isArray(given)) return given.map(exactArguments)
+  if (given === null || typeof given !== 'object') return given
+  return Object.fromEntries(
+    Object.entries(given)
+      .filter(([, member]) => member !== undefined)
+      .map(([key, member]) => [key, exactArguments(member)]),
+  )
 }
 
 const cutMark = / \[cut: \d+ more characters, SHA-256 [0-9a-f]{64}\]$/

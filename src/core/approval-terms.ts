@@ -68,6 +68,21 @@ function stricter(one: ApproverRule, other: ApproverRule): ApproverRule {
   return approverRules.indexOf(one) >= approverRules.indexOf(other) ? one : other
 }
 
+/**
+ * Whether these terms ask less of people than `now` does. Of the terms that a request was parked on: who decides, how long
+ * it is held, and how long they may take; preconditions are looked at again when it leaves.
+ */
+export function weakerThan(
+  parked: Pick<EffectiveTerms, 'approver' | 'holdSeconds' | 'expirySeconds'>,
+  now: EffectiveTerms,
+): boolean {
+  return (
+    stricter(parked.approver, now.approver) !== parked.approver ||
+    parked.holdSeconds < now.holdSeconds ||
+    parked.expirySeconds > now.expirySeconds
+  )
+}
+
 /** Whether `next` asks at least as much of people as `before`, so that nobody need give a password for it. */
 export function notWeaker(before: ApprovalTerms, next: ApprovalTerms): boolean {
   const a = effectiveTerms(before)

@@ -12,6 +12,7 @@ import type {
   GrantId,
   OperatorId,
 } from '../ids.ts'
+import type { AccessDocument } from './access-document.ts'
 import { canonicalize, type Canonical } from './canonical.ts'
 import type { Effect } from './operation.ts'
 
@@ -97,6 +98,8 @@ export type ApprovableRequest = {
   readonly target: string
   /** Those that the manifest calls meaningful, by lower-case name. */
   readonly headers: Readonly<Record<string, string>>
+  /** What does not leave, and says how the rest is read; see `RebuiltRequest`. */
+  readonly readBy?: Readonly<Record<string, string>> | undefined
   readonly body: Buffer | undefined
 }
 
@@ -153,11 +156,14 @@ export type ApprovalDocument = {
   readonly nonce: string
 }
 
+/** What a passkey of an approver signs; each kind says of itself which it is. */
+export type SignedDocument = ApprovalDocument | AccessDocument
+
 export type ApprovalDecision = 'approve' | 'deny'
 
 /** What the WebAuthn challenge is: 32 bytes that say what was read, what was decided, and by whom. */
 export function decisionDigest(
-  document: ApprovalDocument,
+  document: SignedDocument,
   decision: ApprovalDecision,
   approverId: OperatorId,
 ): Buffer {
@@ -168,7 +174,7 @@ export function decisionDigest(
 
 /** The canonical text whose digest is signed, for evidence that is checked later. */
 export function decisionText(
-  document: ApprovalDocument,
+  document: SignedDocument,
   decision: ApprovalDecision,
   approverId: OperatorId,
 ): string {

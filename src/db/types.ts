@@ -316,6 +316,8 @@ export type AccessRequestTable = {
   granted_verbs: string[] | null
   granted_until: Date | null
   created_at: CreatedAt
+  /** Canonical JSON. */
+  evidence: string | null
 }
 
 export type BreakGlassTable = {

@@ -11,6 +11,7 @@ import {
   type Access,
   type AccessRequestState,
 } from '../core/access-request.ts'
+import { canonicalize, type Canonical } from '../core/canonical.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { Row } from '../db/types.ts'
 import {
@@ -45,6 +46,8 @@ export type AccessRequest = {
     readonly verbs: readonly string[]
     readonly until: Date
   } | null
+  /** Of the grant, as JSON that was stored; undefined where there is none. */
+  readonly evidence: unknown
 }
 
 export type AccessWish = Pick<
@@ -72,6 +75,7 @@ function toAccessRequest(row: Row<'access_request'>, now: number): AccessRequest
     settledAt: row.settled_at,
     granted:
       grantId === null || verbs === null || until === null ? null : { grantId, verbs, until },
+    evidence: row.evidence === null ? undefined : (JSON.parse(row.evidence) as unknown),
   }
 }
 
@@ -246,7 +250,9 @@ export async function settleAccessRequest(
   settled: {
     readonly by: OperatorId
     readonly now: number
-    readonly granted: NonNullable<AccessRequest['granted']> | undefined
+    /** `evidence`: how whoever grants proved that it is them. */
+    readonly granted:
+      (NonNullable<AccessRequest['granted']> & { readonly evidence: Canonical }) | undefined
   },
 ): Promise<boolean> {
   const { granted } = settled
@@ -262,6 +268,7 @@ export async function settleAccessRequest(
             granted_id: granted.grantId,
             granted_verbs: [...granted.verbs],
             granted_until: granted.until,
+            evidence: canonicalize(granted.evidence),
           }),
     })
     .where('id', '=', id)

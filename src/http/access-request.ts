@@ -5,6 +5,7 @@
 import Type from 'typebox'
 import { mostVerbs } from '../capability/claims.ts'
 import {
+  accessRequestStates,
   defaultAccess,
   longestAccess,
   longestWords,
@@ -15,7 +16,7 @@ import type { FreezeScope, GrantState } from '../core/decide.ts'
 import { verbWithin } from '../core/grant.ts'
 import type { AccessWish, Asked } from '../directory/access-request.ts'
 import type { Policy } from '../directory/policy.ts'
-import type { OperatorId } from '../ids.ts'
+import type { AccessRequestId, OperatorId } from '../ids.ts'
 import { Problem } from '../problem.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
 import { frozen } from '../proxy/standing.ts'
@@ -44,17 +45,17 @@ export const WishBody = {
   ),
 }
 
-export const State = Type.Union([
-  Type.Literal('pending'),
-  Type.Literal('granted'),
-  Type.Literal('denied'),
-  Type.Literal('expired'),
-])
+export const State = Type.Union(accessRequestStates.map((state) => Type.Literal(state)))
 
 export type WishInput = {
   readonly verbs: readonly string[]
   readonly duration_seconds?: number
   readonly reason?: string
+}
+
+/** Where a person answers it. */
+export function accessUrl(deps: Pick<Deps, 'publicUrl'>, id: AccessRequestId): string {
+  return `${deps.publicUrl}/access-requests/${id}`
 }
 
 /** The state of a grant and of all that it rests on, at this moment. */

@@ -29,7 +29,10 @@ export type Caller = {
 
 const bearer: CarrierStyle = { name: 'bearer', header: 'authorization', prefix: 'Bearer ' }
 
-/** Sets `request.caller`, or throws a `Problem`. Asked again, it finds out anew whether what held still holds. */
+/**
+ * Sets `request.caller`, or throws a `Problem`. Asked again, it finds out anew whether what held still holds; a call that
+ * is held open counts once against the limit of its grant, however often that is.
+ */
 export function createAuthentication(
   deps: Deps,
   hosts: ProviderHosts,
@@ -37,6 +40,7 @@ export function createAuthentication(
   const limiter = createLimiter()
 
   return async function authenticate(request) {
+    const counted = request.caller !== undefined
     if (deps.keyring() === undefined)
       throw new Problem('sealed', 'the broker is sealed; its operator must unseal it')
     const inspected = inspectRequestHeaders(request.raw.rawHeaders)
@@ -98,7 +102,7 @@ export function createAuthentication(
       throw new Problem('not_understood', `a ${request.method} request has no body here`)
     if (target.length > longestTarget)
       throw new Problem('uri_too_long', 'the target is longer than is read here')
-    if (!limiter.take(policy.grant.id, policy.grant.requestsPerMinute, now)) {
+    if (!counted && !limiter.take(policy.grant.id, policy.grant.requestsPerMinute, now)) {
       throw new Problem(
         'rate_limited',
         `the grant allows ${String(policy.grant.requestsPerMinute)} requests a minute`,

@@ -4,6 +4,8 @@
  */
 import Type, { type Static } from 'typebox'
 import type { FastifyRequest } from 'fastify'
+import { fingerprintOf } from '../approval/cose-key.ts'
+import type { Evidence } from '../approval/evidence.ts'
 import type { DecisionProof, ProofRefusal } from '../approval/proof.ts'
 import type { PasskeyId } from '../ids.ts'
 import { Problem, type ProblemCode } from '../problem.ts'
@@ -119,6 +121,19 @@ export async function refusedProof(
       ...(passkeyId === undefined ? {} : { change: { passkey: passkeyId } }),
     }),
   )
+  return proofProblem(refusal)
+}
+
+/** What is said of a refusal, where it is recorded by whoever throws it. */
+export function proofProblem(refusal: ProofRefusal): Problem {
   const [code, detail] = said[refusal]
   return new Problem(code, detail)
+}
+
+/** By which key, for whoever checks the evidence against the log. */
+export function proofChange(evidence: Evidence) {
+  if (evidence.kind === 'one_time_code') return { kind: evidence.kind }
+  const { id, publicKey } = evidence.passkey
+  const fingerprint = fingerprintOf(Buffer.from(publicKey, 'base64url'))
+  return { kind: evidence.kind, passkey: id, fingerprint }
 }

@@ -5,6 +5,7 @@ import type { Keyring, KeySealer } from '../capability/keys.ts'
 import type { RevocationList } from '../capability/revocation.ts'
 import type { CapabilityVerifier } from '../capability/verify.ts'
 import type { Db } from '../db/open.ts'
+import type { SharedClock } from '../db/clock.ts'
 import type { Feed } from '../db/feed.ts'
 import type { PolicyReader } from '../directory/policy.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
@@ -42,5 +43,7 @@ export type Deps = {
   readonly passwords: Passwords
   /** The origin a new credential of this provider is pinned to: its first, or the one that configuration declares. */
   readonly originsOf: (provider: ProviderAdapter) => readonly string[]
+  /** By which approvals are timed, as other replicas look at them. */
+  readonly sharedNow: SharedClock
   readonly now: () => number
 }

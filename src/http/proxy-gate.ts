@@ -153,7 +153,7 @@ export function createGatekeeper(deps: Deps, door: Door) {
         correlationId: request.id,
         evaluation,
         because,
-        reason: headers['valetkey-reason'],
+        reason: wordsOf(headers['valetkey-reason']),
         waitedFor,
       }
       const verdict =
@@ -229,3 +229,18 @@ export function preferredWait(prefer: string | undefined): number {
   const match = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,4})(?![\d.])/i.exec(prefer ?? '')
   return match === null ? 0 : Number(match[1])
 }
+
+/**
+ * The agent's own reason. Node reads the bytes of a field as latin1, and clients write what is not ASCII as UTF-8: bytes
+ * that are no UTF-8 are taken as they came. A field of 32 KiB at most, of which park.ts keeps the first 500 characters.
+ */
+export function wordsOf(field: string | undefined): string | undefined {
+  if (field === undefined) return undefined
+  try {
+    return utf8.decode(Buffer.from(field, 'latin1'))
+  } catch {
+    return field
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

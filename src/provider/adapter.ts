@@ -29,6 +29,12 @@ export type RebuiltRequest = {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer | undefined
   /**
+   * Headers that do not leave, and without which `identify` would read this as another request; with them and the rest it
+   * reads the same. They are part of what a person approves, so that the same request has the same ones, each time: no
+   * capability, no signature, no date.
+   */
+  readonly readBy?: Readonly<Record<string, string>>
+  /**
    * Where a credential signs requests: the scope of the signature, and which of the provider's hosts it is for. `pin`: the
    * one of the provider's origins that stands for that host; a credential that is pinned to another signs nothing for it.
    */

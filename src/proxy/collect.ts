@@ -1,4 +1,4 @@
-/** Reads a whole answer as JSON: for the broker's own questions, whose answers no agent sees. */
+/** Reads a whole answer as JSON: for the broker's own questions. */
 import { isUtf8 } from 'node:buffer'
 import { parseJson } from '../core/json.ts'
 import { decodersFor } from './decode.ts'
@@ -23,6 +23,7 @@ export function collectJson(
   egress: Egress,
   origin: string,
   request: EgressRequest,
+  scrub: (answer: Buffer) => Buffer,
 ): Promise<Collected> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
@@ -46,7 +47,7 @@ export function collectJson(
       else chunks.push(chunk)
     }
     const finish = (): void => {
-      const answer = Buffer.concat(chunks)
+      const answer = scrub(Buffer.concat(chunks))
       const parsed = parseJson(answer, { maxDepth: 200 })
       const json = parsed.ok ? parsed.value : undefined
       const text = parsed.ok || !isUtf8(answer) ? undefined : answer.toString('utf8')

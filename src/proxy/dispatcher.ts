@@ -4,11 +4,12 @@
  * in between leaves it `unknown`, and nobody sends it a second time.
  */
 import { AuditUnavailable, appendWithin } from '../audit/log.ts'
-import { cancel, cancelWhere, sweep } from '../approval/ending.ts'
+import { cancelWhere, sweep, type CancelScope } from '../approval/ending.ts'
 import { openRequest, type ApprovalSealer } from '../approval/sealed.ts'
 import { claimDue } from '../approval/step.ts'
 import { listApprovals, type Approval, type RecordChange } from '../approval/store.ts'
 import { requestDigest } from '../core/approval.ts'
+import type { SharedClock } from '../db/clock.ts'
 import type { Db } from '../db/open.ts'
 import { expireAccessRequests } from '../directory/access-request.ts'
 import type { PolicyReader } from '../directory/policy.ts'
@@ -16,9 +17,13 @@ import { newId, type ReplicaId } from '../ids.ts'
 import type { ProviderAdapter, ProviderRequest } from '../provider/adapter.ts'
 import type { Evaluator } from './evaluate.ts'
 import type { Forwarder } from './forward.ts'
-import { approvableRequest, endEntry, leaseMs, type Gate, type Settlement } from './gate.ts'
+import { endEntry } from './approval-entry.ts'
+import { approvableRequest, leaseMs, type Gate } from './gate.ts'
 import { AnswerKeeper } from './kept-answer.ts'
+import { unmetCondition, type AskFor } from './parking.ts'
+import type { Settlement } from './settlement.ts'
 import { frozen } from './standing.ts'
+import { objection, underWeakerTerms, weakerTerms } from './still-approved.ts'
 
 export type Dispatcher = {
   /** Looks at once, rather than when the next second is over. */
@@ -31,6 +36,7 @@ export type DispatcherDeps = {
   readonly sealer: ApprovalSealer
   readonly sealed: () => boolean
   readonly replicaId: ReplicaId
+  readonly publicUrl: string
   readonly gate: Gate
   readonly policies: PolicyReader
   readonly providers: ReadonlyMap<string, ProviderAdapter>
@@ -38,6 +44,8 @@ export type DispatcherDeps = {
   readonly forwarder: Forwarder
   readonly isRevoked: (capabilityId: string) => boolean
   readonly confirm: () => boolean | Promise<boolean>
+  readonly askFor: AskFor
+  readonly sharedNow: SharedClock
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -48,7 +56,7 @@ const mostAtOnce = 8
 const readAtOnce = 500
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const { db, now, replicaId } = deps
+  const { db, now, sharedNow, replicaId } = deps
   const record: RecordChange = (tx, approval) =>
     appendWithin(tx, { ...endEntry(approval, now()), correlationId: newId('correlation', now()) })
   const sending = new Set<Promise<void>>()
@@ -58,16 +66,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   async function look(): Promise<void> {
     await db.transaction().execute(async (tx) => {
-      await sweep(tx, now(), record)
+      await sweep(tx, await sharedNow(tx), record)
       await expireAccessRequests(tx, now())
     })
     await stopRevoked()
     while (!state.closed && sending.size < mostAtOnce) {
-      const taken = await db
-        .transaction()
-        .execute((tx) =>
-          claimDue(tx, { replicaId, leaseUntil: now() + leaseMs, now: now() }, record),
-        )
+      const taken = await db.transaction().execute(async (tx) => {
+        const at = await sharedNow(tx)
+        return claimDue(tx, { replicaId, leaseUntil: at + leaseMs, now: at }, record)
+      })
       if (taken === undefined) return
       const run = send(taken).finally(() => {
         sending.delete(run)
@@ -97,19 +104,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   async function stop(approval: Approval, reason: string): Promise<void> {
-    const { id, capabilityId, grantId } = approval
     const why = { by: 'broker', reason, now: now() }
-    await db.transaction().execute(async (tx) => {
-      switch (reason) {
-        // The grant may have others by now, with the credential as it is.
-        case anotherCredential:
-          return cancel(tx, { id, ...why }, record)
-        case revokedCapability:
-          return cancelWhere(tx, { kind: 'capability', id: capabilityId }, why, record)
-        default:
-          return cancelWhere(tx, { kind: 'grant', id: grantId }, why, record)
-      }
-    })
+    await db
+      .transaction()
+      .execute((tx) => cancelWhere(tx, stopsWith(approval, reason), why, record))
   }
 
   /** Why it may not be sent, as things are now; undefined where it may. */
@@ -125,6 +123,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       policy.credential.version !== approval.credential.version
     )
       return anotherCredential
+    if (underWeakerTerms(approval, policy)) return weakerTerms
     return undefined
   }
 
@@ -149,13 +148,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const request = await openRequest(db, deps.sealer, approval)
     if (policy === undefined || adapter === undefined || request === undefined)
       return stopped('the request that was approved could not be opened')
+    const { requestDigest: digest } = approval.document
+    const asked = { requestDigest: digest, policy, now: await sharedNow(db) }
+    const doubt = await objection(deps, approval, asked)
+    if (doubt !== undefined) return stopped(doubt)
     const correlationId = newId('correlation', now())
     const queryAt = request.target.indexOf('?')
     const arrived: ProviderRequest = {
       method: request.method,
       path: queryAt === -1 ? request.target : request.target.slice(0, queryAt),
       query: queryAt === -1 ? undefined : request.target.slice(queryAt + 1),
-      headers: request.headers,
+      headers: { ...request.headers, ...request.readBy },
       body: request.body ?? Buffer.alloc(0),
     }
     const evaluation = await deps.evaluator.evaluate(
@@ -167,8 +170,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (evaluation.kind !== 'decided' || evaluation.decision.kind === 'deny')
       return stopped('what it touches is not what it touched when it was asked for')
     const again = approvableRequest(adapter, policy, evaluation.request)
-    if (requestDigest(again) !== approval.requestDigest)
+    if (requestDigest(again) !== digest)
       return stopped('it would leave as another request than the one that was approved')
+    const understood = { adapter, policy, correlationId, evaluation }
+    const unmet = await unmetCondition(deps.askFor, understood)
+    if (unmet !== undefined) return stopped(unmet.details.detail)
     const keeper = new AnswerKeeper()
     const { idempotencyHeader } = adapter
     const forwarding = deps.forwarder.forward(
@@ -240,3 +246,16 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
 const anotherCredential = 'the credential is another than the one it was approved for'
 const revokedCapability = 'the capability it was asked with was revoked'
+
+/** What goes with it. Those of another credential or of older terms alone: the grant may have others that are as they should be. */
+function stopsWith({ id, capabilityId, grantId }: Approval, reason: string): CancelScope {
+  switch (reason) {
+    case anotherCredential:
+    case weakerTerms:
+      return { kind: 'approval', id }
+    case revokedCapability:
+      return { kind: 'capability', id: capabilityId }
+    default:
+      return { kind: 'grant', id: grantId }
+  }
+}

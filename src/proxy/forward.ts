@@ -4,22 +4,20 @@
  * value comes back to the agent in none of its usual spellings (I1); and every intent gets its outcome, whichever side
  * breaks off first.
  */
-import { LRUCache } from 'lru-cache'
 import type { AuditLog } from '../audit/log.ts'
 import type { OutcomeEntry } from '../audit/entry.ts'
 import type { Policy } from '../directory/policy.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
-import type { SecretText } from '../vault/secret-text.ts'
 import type { Egress } from './egress.ts'
 import { keysOf, type Evaluation } from './evaluate.ts'
-import { outgoing, secretTexts } from './outgoing.ts'
+import { outgoing, unsendable } from './outgoing.ts'
 import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
 import { deliver, type Delivered, type Failure } from './deliver.ts'
 import type { MintedSealer } from './minted.ts'
 import { redactionFor } from './redaction.ts'
 import type { AnswerSink } from './reply.ts'
-import { createScrubber, type Scrubber } from './scrub.ts'
+import type { ScrubberFor } from './scrubbers.ts'
 
 export type Forwardable = {
   readonly adapter: ProviderAdapter
@@ -50,17 +48,9 @@ export function createForwarder(deps: {
   readonly egress: Egress
   readonly open: OpenCredential
   readonly minted: MintedSealer
+  readonly scrubberFor: ScrubberFor
   readonly now: () => number
 }): Forwarder {
-  // A scrubber is as secret as the credential; it is kept for as long as that is in use, and no longer.
-  const scrubbers = new LRUCache<string, Scrubber>({ max: 200, ttl: 60_000, ttlAutopurge: false })
-  function scrubberFor(policy: Policy, secret: SecretText): Scrubber {
-    const key = `${policy.credential.id} ${String(policy.credential.version)}`
-    let scrubber = scrubbers.get(key)
-    if (scrubber === undefined) scrubbers.set(key, (scrubber = createScrubber(secretTexts(secret))))
-    return scrubber
-  }
-
   return {
     async forward(request, response) {
       const { policy, subject, adapter, evaluation } = request
@@ -99,17 +89,10 @@ export function createForwarder(deps: {
         }
       }
       const leaving = outgoing(adapter, evaluation.request, policy.credential, secret, deps.now())
-      if (leaving === undefined) {
-        note({
-          result: 'not_sent',
-          detail: 'the credential is not of the form that its style needs',
-        })
-        return {
-          code: 'unavailable',
-          details: {
-            detail: 'the credential is not of the form that it must have; its operator must look',
-          },
-        }
+      if (!leaving.ok) {
+        const detail = unsendable[leaving.why]
+        note({ result: 'not_sent', detail })
+        return { code: 'unavailable', details: { detail: `${detail}; its operator must look` } }
       }
       const invocations = evaluation.operations.map(({ invocation }) => invocation)
       // Both when the answer begins, because the agent acts on it from then on, and when it is over, however it ended.
@@ -120,7 +103,7 @@ export function createForwarder(deps: {
           egress: deps.egress,
           origin: leaving.origin,
           request: leaving.request,
-          scrubber: scrubberFor(policy, secret),
+          scrubber: deps.scrubberFor(policy.credential, secret),
           correlationId: subject.correlationId,
           redaction: redactionFor(adapter, policy.grant.minted === 'reveal', evaluation.operations),
           onMinted: (value) => deps.minted.handle(policy, subject, value),

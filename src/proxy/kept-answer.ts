@@ -57,3 +57,17 @@ export class AnswerKeeper implements AnswerSink {
     this.#state = 'broken'
   }
 }
+
+/** As bytes, to be sealed. */
+export function writeKept({ status, headers, body }: KeptAnswer): Buffer {
+  return Buffer.from(JSON.stringify({ status, headers, body: body?.toString('base64') }))
+}
+
+export function readKept(bytes: Buffer): KeptAnswer {
+  const { status, headers, body } = JSON.parse(bytes.toString()) as {
+    status: number
+    headers: string[]
+    body?: string
+  }
+  return { status, headers, body: body === undefined ? undefined : Buffer.from(body, 'base64') }
+}

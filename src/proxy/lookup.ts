@@ -11,7 +11,8 @@ import type { Ask, ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
-import { outgoing } from './outgoing.ts'
+import { outgoing, unsendable } from './outgoing.ts'
+import type { ScrubberFor } from './scrubbers.ts'
 
 const resolver: Actor = { kind: 'system', id: 'resolver' }
 /** A whole look-up, in milliseconds; the agent waits for it. */
@@ -23,6 +24,7 @@ export function createLookups(deps: {
   readonly audit: AuditLog
   readonly egress: Egress
   readonly open: OpenCredential
+  readonly scrubberFor: ScrubberFor
   readonly now: () => number
 }): Lookups {
   return {
@@ -68,19 +70,20 @@ export function createLookups(deps: {
         throw new Error('the credential could not be opened')
       }
       const leaving = outgoing(adapter, question, credential, secret, deps.now())
-      if (leaving === undefined) {
-        note({
-          result: 'not_sent',
-          detail: 'the credential is not of the form that its style needs',
-        })
-        throw new Error('the credential is not of the form that its style needs')
+      if (!leaving.ok) {
+        const detail = unsendable[leaving.why]
+        note({ result: 'not_sent', detail })
+        throw new Error(detail)
       }
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<undefined>((resolve) => {
         timer = setTimeout(resolve, deadline, undefined)
       })
       const collected = await Promise.race([
-        collectJson(deps.egress, leaving.origin, leaving.request),
+        // What an answer says is shown to whoever approves: it is scrubbed like one that an agent gets (I1).
+        collectJson(deps.egress, leaving.origin, leaving.request, (bytes) =>
+          deps.scrubberFor(credential, secret).body(bytes),
+        ),
         late,
       ])
       clearTimeout(timer)

@@ -9,16 +9,30 @@ import { ACCEPT_ENCODING } from './decode.ts'
 import type { EgressRequest } from './egress.ts'
 import { readAwsKeys, signAws } from './sign-aws.ts'
 
-export type Outgoing = { readonly origin: string; readonly request: EgressRequest }
+export type Outgoing =
+  | { readonly ok: true; readonly origin: string; readonly request: EgressRequest }
+  | { readonly ok: false; readonly why: Unsendable }
 
-/** `now` is in milliseconds since the epoch. Undefined where the credential is not of the form that its style needs, or is pinned elsewhere. */
+/**
+ * - `malformed`         the credential is not of the form that its style needs
+ * - `pinned_elsewhere`  it is for another part of the provider than the request is
+ */
+export type Unsendable = 'malformed' | 'pinned_elsewhere'
+
+/** What the log says, and the operator who has to look. */
+export const unsendable: Readonly<Record<Unsendable, string>> = {
+  malformed: 'the credential is not of the form that its style needs',
+  pinned_elsewhere: 'the credential is pinned to another part of the provider than this is for',
+}
+
+/** `now` is in milliseconds since the epoch. */
 export function outgoing(
   adapter: ProviderAdapter,
   request: RebuiltRequest,
   credential: { readonly style: string; readonly origin: string },
   secret: SecretText,
   now: number,
-): Outgoing | undefined {
+): Outgoing {
   const style = adapter.injections.find((known) => known.name === credential.style)
   if (style === undefined)
     throw new Error(`the provider ${adapter.name} has no injection of this credential’s style`)
@@ -27,18 +41,22 @@ export function outgoing(
   if (style.signs !== 'aws4') {
     const injected = { [style.header]: `${style.prefix}${secret.reveal()}` }
     const headers = { ...request.headers, ...common, ...injected }
-    return { origin: credential.origin, request: { method, target, headers, body } }
+    return { ok: true, origin: credential.origin, request: { method, target, headers, body } }
   }
   const keys = readAwsKeys(secret.reveal())
-  if (keys === undefined) return undefined
+  if (keys === undefined) return { ok: false, why: 'malformed' }
   if (signing === undefined) throw new Error('a request that is to be signed has no scope')
   // A declared upstream stands for all hosts of the provider, and is what the signature is for then.
   const own = adapter.origins.includes(credential.origin)
   // Not even a signature of it goes to another part of the provider.
-  if (own && signing.pin !== credential.origin) return undefined
+  if (own && signing.pin !== credential.origin) return { ok: false, why: 'pinned_elsewhere' }
   const origin = own ? signing.origin : credential.origin
   const signed = signAws({ ...request, signing }, new URL(origin).host, keys, now)
-  return { origin, request: { method, target, headers: { ...signed, ...common }, body } }
+  return {
+    ok: true,
+    origin,
+    request: { method, target, headers: { ...signed, ...common }, body },
+  }
 }
 
 /**

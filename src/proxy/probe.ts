@@ -7,7 +7,8 @@ import type { Ask, ProviderAdapter, Reach } from '../provider/adapter.ts'
 import type { SecretText } from '../vault/secret-text.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
-import { outgoing } from './outgoing.ts'
+import { outgoing, secretTexts, unsendable } from './outgoing.ts'
+import { createScrubber } from './scrub.ts'
 
 /** The whole of the asking, in milliseconds: an admin waits for it, and the secret is stored all the same. */
 const deadline = 8_000
@@ -33,6 +34,8 @@ export function createProber(deps: {
 }): Prober {
   return {
     async reach(adapter, secret, target) {
+      // What it finds is kept as it is, and shown to operators.
+      const scrubber = createScrubber(secretTexts(secret))
       const ask: Ask = async (question) => {
         const correlationId = newId('correlation')
         const common = {
@@ -49,9 +52,10 @@ export function createProber(deps: {
           detail: clip(`for ${target.correlationId}: ${question.method} ${question.target}`),
         })
         const leaving = outgoing(adapter, question, target, secret, deps.now())
-        if (leaving === undefined)
-          throw new Error('the credential is not of the form that its style needs')
-        const collected = await collectJson(deps.egress, leaving.origin, leaving.request)
+        if (!leaving.ok) throw new Error(unsendable[leaving.why])
+        const collected = await collectJson(deps.egress, leaving.origin, leaving.request, (bytes) =>
+          scrubber.body(bytes),
+        )
         if (!collected.ok) throw new Error(collected.failure.detail)
         const { status, json, text } = collected
         return { status, json, ...(text === undefined ? {} : { text }) }

@@ -53,7 +53,7 @@ test('another site', async (t) => {
         assert.equal(answer.status, 415, path)
       }
     }
-    for (const path of ['/sign-in', '/passkeys', `/approvals/${id}`])
+    for (const path of ['/sign-in', '/passkeys', '/break-glass', `/approvals/${id}`])
       assert.equal(
         (await getPage(broker, path, { cookie, origin: testPublicUrl }, 'POST')).status,
         404,
@@ -69,6 +69,7 @@ test('another site', async (t) => {
         '/approvals',
         `/approvals/${id}`,
         '/passkeys',
+        '/break-glass',
         '/console/script.js',
       ]) {
         const { headers, status } = await getPage(broker, path, { cookie })
@@ -111,7 +112,7 @@ test('another site', async (t) => {
   await t.test(
     'gets a form to sign in, and nothing of the approval, where nobody is signed in',
     async () => {
-      for (const path of ['/approvals', `/approvals/${id}`, '/passkeys']) {
+      for (const path of ['/approvals', `/approvals/${id}`, '/passkeys', '/break-glass']) {
         const page = await getPage(broker, path)
         assert.equal(page.status, 401, path)
         assert.match(page.text, /<form method="post" action="\/sign-in" data-sign-in>/)
@@ -129,6 +130,7 @@ test('another site', async (t) => {
       for (const [path, to] of [
         [`/approvals/${id}?x=https://evil.example`, `/approvals/${id}`],
         ['/approvals', '/approvals'],
+        ['/break-glass?x=https://evil.example', '/break-glass'],
         ['/approvals/%2f%2fevil.example', '/approvals/'],
       ] as const) {
         const page = await getPage(broker, path, { host, cookie })

@@ -164,9 +164,15 @@ test('a passkey is not planted', async (t) => {
       const [one] = theirs['items'] as { id: string }[]
       const remove = `/v1/passkeys/${String(one?.id)}/remove`
       assert.equal((await admin.send('POST', remove, { password })).status, 403)
-      // Nor does it help to disable whoever has one.
+      // Nor does it help to disable whoever has one: this is refused, and would count for nothing.
       const mel = (await openBrowser(broker, 'mel')).operatorId
-      await broker.api('PATCH', `/v1/operators/${mel}`, { state: 'disabled', password })
+      const away = { state: 'disabled', password }
+      assert.equal((await admin.send('PATCH', `/v1/operators/${mel}`, away)).status, 403)
+      await broker.broker.db
+        .updateTable('operator')
+        .set({ state: 'disabled' })
+        .where('name', '=', 'mel')
+        .execute()
       assert.equal((await admin.send('POST', path, { password })).status, 403)
     },
   )

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import type { Invocation } from '../../src/core/operation.ts'
 import { createAnswers } from '../../src/provider/rest/answers.ts'
 import { createLocator } from '../../src/provider/rest/locate.ts'
-import type { Home, RestManifest } from '../../src/provider/rest/manifest.ts'
+import type { Home } from '../../src/provider/rest/manifest.ts'
+import { bareManifest } from '../support/bare-manifest.ts'
 
 const listed = (spelled: string): Home => ({
   is: 'listed',
@@ -18,32 +19,18 @@ const listed = (spelled: string): Home => ({
   next: 'links.next',
 })
 
-const manifest: RestManifest = {
-  name: 'shop',
-  origins: ['https://api.shop.test'],
-  pathPrefixes: [],
-  carriers: [],
-  injections: [],
-  bindings: [],
-  headers: {},
-  meaningfulHeaders: {},
-  refusedHeaders: [],
-  accepts: [],
-  bodyLimit: 1000,
-  rateLimitHeaders: [],
-  homes: {
-    project: { is: 'place' },
-    app: {
-      is: 'asked',
-      path: '/apps/{id}/settings',
-      at: 'project_id',
-      of: 'project',
-      same: 'id',
-    },
-    urn: listed('{id}'),
-    droplet: listed('shop:droplet:{id}'),
+const manifest = bareManifest({
+  project: { is: 'place' },
+  app: {
+    is: 'asked',
+    path: '/apps/{id}/settings',
+    at: 'project_id',
+    of: 'project',
+    same: 'id',
   },
-}
+  urn: listed('{id}'),
+  droplet: listed('shop:droplet:{id}'),
+})
 
 /** Every question about an app answers that it is ours; the project lists one droplet. */
 async function look(kind: string, id: string) {
@@ -96,6 +83,7 @@ test('an id that a path cannot hold is nowhere, and nobody is asked about it', a
   const { asked, located } = await look('app', 'a/b')
   assert.deepEqual(asked, ['/apps/a%2Fb/settings'])
   assert.deepEqual(located.places, ['project:p1'])
+  assert.deepEqual((await look('app', 'a?x=')).asked, ['/apps/a%3Fx%3D/settings'])
 })
 
 test('an id is looked for as it is, whatever a replacement would make of it', async () => {

@@ -52,6 +52,8 @@ test('an agent', async (t) => {
     async () => {
       for (const by of [approver, await openBrowser(broker, broker.admin.name)]) {
         const body = { password: adminPassword }
+        const prepared = await by.asCli('POST', `/v1/access-requests/${id}/options`, body)
+        assert.equal(prepared.status, 403)
         const given = await by.asCli('POST', `/v1/access-requests/${id}/grant`, body)
         assert.equal(given.status, 403)
         assert.equal((await by.asCli('POST', `/v1/access-requests/${id}/deny`, {})).status, 403)
@@ -132,8 +134,9 @@ test('an agent', async (t) => {
 })
 
 test('whoever answers', async (t) => {
-  const { broker, granted, approver, owners, asked, grant } = await openAsking(t)
-  const admin = await openBrowser(broker, 'bob', ['admin'])
+  const { broker, granted, approver, owners, asked, grant, person, touched } = await openAsking(t)
+  const carol = await person('carol', ['approver'])
+  const admin = await person('bob', ['admin'])
   const code = (answer: { body: Record<string, unknown> }) => answer.body['code']
 
   await t.test('does not grant what they asked for on the agent’s behalf', async () => {
@@ -212,15 +215,15 @@ test('whoever answers', async (t) => {
 
   await t.test('must still approve when the answer takes effect', async () => {
     const id = await asked({ verbs: ['environmentRename'], duration_seconds: 67 })
-    const carol = await openBrowser(broker, 'carol', ['approver'])
     const { db } = broker.broker
-    // Held up after the sign-in and the password were looked at, and demoted meanwhile.
+    const send = await touched(carol, id)
+    // Held up where the touch is used up, after all else was looked at, and demoted meanwhile.
     const given = await db.transaction().execute(async (tx) => {
-      await sql`lock table access_request in access exclusive mode`.execute(tx)
-      const pending = grant(carol, id)
+      await sql`lock table passkey in exclusive mode`.execute(tx)
+      const pending = send()
       await until('the answer waits', async () => {
         const { rows } = await sql`
-          select 1 from pg_locks where relation = 'access_request'::regclass and not granted
+          select 1 from pg_locks where relation = 'passkey'::regclass and not granted
         `.execute(tx)
         return rows.length > 0 ? true : undefined
       })
@@ -237,7 +240,7 @@ test('whoever answers', async (t) => {
 })
 
 test('a grant made for a time', async (t) => {
-  const { broker, granted, approver, clock, asked, own, grant } = await openAsking(t, {
+  const { broker, granted, approver, clock, asked, own, grant, touched } = await openAsking(t, {
     grant: {
       verbs: ['read'],
       approval: 'never',
@@ -366,8 +369,9 @@ test('a grant made for a time', async (t) => {
     for (const [what, stop, start] of stops) {
       const waiting = await asked({ verbs, duration_seconds: ++seconds })
       const token = await granted.token()
+      const send = await touched(approver, waiting)
       await stop()
-      const given = await grant(approver, waiting)
+      const given = await send()
       assert.ok(['frozen', 'conflict'].includes(String(given.body['code'])), what)
       const filed = await fetch(`${broker.url}/v1/access-requests`, {
         method: 'POST',
@@ -391,8 +395,9 @@ test('a grant made for a time', async (t) => {
 
   await t.test('does not come of a request that nobody answered in a day', async () => {
     const late = await asked({ verbs, duration_seconds: 300 })
+    const send = await touched(approver, late)
     clock.ahead += 86_401
-    assert.equal((await grant(approver, late)).body['code'], 'conflict')
+    assert.equal((await send()).body['code'], 'conflict')
     const polled = await own(await granted.token(), `/${late}`)
     assert.equal(polled.json['state'], 'expired')
     assert.equal(polled.json['granted'], null)

@@ -7,7 +7,7 @@ import { deniedCoolDownSeconds, sendWithinSeconds } from '../../src/approval/ste
 import { approvalStates } from '../../src/core/approval.ts'
 import { defaultTerms, longestWait } from '../../src/core/approval-terms.ts'
 import { EnvironmentTermsShape, GrantTerms } from '../../src/http/admin/approval-terms.ts'
-import { answerKeptMs } from '../../src/proxy/gate.ts'
+import { answerKeptMs } from '../../src/proxy/settlement.ts'
 import { largestKept } from '../../src/proxy/kept-answer.ts'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { problems } from '../../src/problem.ts'

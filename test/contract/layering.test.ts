@@ -119,6 +119,7 @@ test('only stores, the log and the feed reach the database with anything but its
     'proxy/approval-changes.ts',
     'proxy/dispatcher.ts',
     'proxy/gate.ts',
+    'proxy/parking.ts',
     'http/deps.ts',
     'http/operator-auth.ts',
     'http/admin/change.ts',

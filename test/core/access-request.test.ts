@@ -285,6 +285,9 @@ const good: SettlingFacts = {
   owners: [owner],
   agentOwner: owner,
   rule: 'anyone',
+  protected: false,
+  proof: 'passkey',
+  oneTimeCodes: false,
   operator: { id: owner, active: true, roles: ['approver'], via: 'cookie' },
 }
 type Wrong = { readonly [K in keyof SettlingFacts]?: Partial<SettlingFacts[K]> | undefined }
@@ -301,6 +304,11 @@ test('an owner who approves may grant, by a cookie, in time, what nobody has fro
   assert.equal(settlingRefusal(withWrong({ owners: [] })), undefined)
   const another = { agentOwner: 'op_2' as OperatorId, rule: 'not_owner' } as const
   assert.equal(settlingRefusal(withWrong(another)), undefined)
+  assert.equal(
+    settlingRefusal(withWrong({ proof: 'one_time_code', oneTimeCodes: true })),
+    undefined,
+  )
+  assert.equal(settlingRefusal(withWrong({ protected: true })), undefined)
   const cases: readonly (readonly [string, Wrong])[] = [
     ['bearer', { operator: { via: 'bearer' } }],
     ['not_an_approver', { operator: { roles: ['auditor'] } }],
@@ -315,6 +323,8 @@ test('an owner who approves may grant, by a cookie, in time, what nobody has fro
     ['not_an_owner', { owners: ['op_2' as OperatorId] }],
     ['owner_of_the_agent', { rule: 'not_owner' }],
     ['owner_of_the_agent', { rule: 'two_persons' }],
+    ['code_not_allowed', { proof: 'one_time_code' }],
+    ['code_not_allowed', { proof: 'one_time_code', oneTimeCodes: true, protected: true }],
     ['inactive', { standing: 'disabled' }],
     ['inactive', { standing: 'revoked' }],
     ['inactive', { standing: 'expired' }],
@@ -327,6 +337,7 @@ test('every approver may say no, whoever asked and whatever has become of the gr
   const deny = (wrong: Wrong) => settlingRefusal({ ...withWrong(wrong), decision: 'deny' })
   assert.equal(deny({ request: { filedBy: owner }, owners: [], standing: 'revoked' }), undefined)
   assert.equal(deny({ owners: ['op_2' as OperatorId], frozen: 'everything' }), undefined)
+  assert.equal(deny({ proof: 'one_time_code', protected: true }), undefined)
   assert.equal(deny({ operator: { via: 'bearer' } }), 'bearer')
   assert.equal(deny({ operator: { roles: ['auditor'] } }), 'not_an_approver')
   assert.equal(deny({ request: { state: 'granted' } }), 'not_pending')

@@ -7,12 +7,12 @@ import {
   sentence,
   shownLimits,
   shownOperations,
+  tooLongToShow,
   type LocatedOperation,
   type ShownFacts,
 } from '../../src/core/approval-facts.ts'
 import { canonicalize } from '../../src/core/canonical.ts'
 import type { Invocation } from '../../src/core/operation.ts'
-import { textDigest } from '../../src/core/visible.ts'
 import { approvalDocument } from '../support/approval-document.ts'
 
 const environment = {
@@ -45,32 +45,29 @@ function shown(operations: readonly LocatedOperation[], known?: ShownFacts) {
 
 test('an object stands by its id, with the name that the provider said it has and the environment it lives in', () => {
   const known = { objects: new Map([['volume:v1', { name: 'pgdata' }]]), facts: [] }
-  assert.deepEqual(shown([operation()], known), {
-    operations: [
-      {
-        name: 'volumeDelete',
-        effects: ['write', 'destructive'],
-        objects: [{ id: 'volume:v1', name: 'pgdata', livesIn: ['shop/production'] }],
-        arguments: { volumeId: 'v1' },
-      },
-    ],
-    facts: [],
-  })
-  assert.deepEqual(shown([operation()]).operations[0]?.objects, [
+  assert.deepEqual(shown([operation()], known), [
+    {
+      name: 'volumeDelete',
+      effects: ['write', 'destructive'],
+      objects: [{ id: 'volume:v1', name: 'pgdata', livesIn: ['shop/production'] }],
+      arguments: { volumeId: 'v1' },
+    },
+  ])
+  assert.deepEqual(shown([operation()])[0]?.objects, [
     { id: 'volume:v1', livesIn: ['shop/production'] },
   ])
 })
 
 test('a place that is not bound to the environment is shown by the provider’s own id', () => {
-  const [first] = shown([operation({}, ['environment:e1', 'environment:other'])]).operations
+  const [first] = shown([operation({}, ['environment:e1', 'environment:other'])])
   assert.deepEqual(first?.objects[0]?.livesIn, ['shop/production', 'environment:other'])
   const places = ['environment:moved']
   const known = { objects: new Map([['volume:v1', { places }]]), facts: [] }
-  assert.deepEqual(shown([operation()], known).operations[0]?.objects[0]?.livesIn, places)
+  assert.deepEqual(shown([operation()], known)[0]?.objects[0]?.livesIn, places)
 })
 
 test('what another provider calls the same place is not taken for the environment’s', () => {
-  const { operations } = shownOperations([operation()], environment, 'github')
+  const operations = shownOperations([operation()], environment, 'github')
   assert.deepEqual(operations[0]?.objects[0]?.livesIn, ['environment:e1'])
 })
 
@@ -79,43 +76,36 @@ test('an object that is a place itself lives there alone, and nothing that was n
     { kind: 'environment', id: 'other', role: 'environment', path: 'a' },
     { kind: 'environment', id: 'other', role: 'environment', path: 'b' },
   ]
-  const [first] = shown([
-    operation({ resources }, ['environment:e1', 'environment:other']),
-  ]).operations
+  const [first] = shown([operation({ resources }, ['environment:e1', 'environment:other'])])
   assert.deepEqual(first?.objects, [{ id: 'environment:other', livesIn: ['environment:other'] }])
-  const [unlocated] = shown([{ ...operation(), located: undefined }]).operations
+  const [unlocated] = shown([{ ...operation(), located: undefined }])
   assert.deepEqual(unlocated?.objects[0]?.livesIn, [])
 })
 
 test('effects that arguments add are shown once beside the operation’s own', () => {
-  const [first] = shown([
-    operation({ effects: ['write'], added: ['destructive', 'write'] }),
-  ]).operations
+  const [first] = shown([operation({ effects: ['write'], added: ['destructive', 'write'] })])
   assert.deepEqual(first?.effects, ['write', 'destructive'])
 })
 
-test('a long text among the arguments is cut with its digest, and a fact says so', () => {
-  const query = 'x'.repeat(shownLimits.text + 5)
-  const { operations, facts } = shown([operation({ arguments: { query, name: 'short' } })])
-  assert.deepEqual(operations[0]?.arguments, {
-    query: `${'x'.repeat(shownLimits.text)} [cut: 5 more characters, SHA-256 ${textDigest(query)}]`,
-    name: 'short',
-  })
-  assert.deepEqual(
-    facts.map(({ label }) => label),
-    ['Not shown in full: volumeDelete'],
-  )
+test('arguments are shown whole, texts that look as if they had been cut among them', () => {
+  const pretending = clipped('a'.repeat(300), 100)
+  const given = { query: 'x'.repeat(15_000), list: [{ name: pretending }] }
+  const operations = [operation({ arguments: given })]
+  assert.equal(tooLongToShow(operations), undefined)
+  assert.deepEqual(shown(operations)[0]?.arguments, given)
 })
 
-test('arguments that are long for their number become one cut text of their canonical JSON', () => {
-  const given = { list: Array.from({ length: 5_000 }, (_, i) => `item ${String(i)}`) }
-  const { operations, facts } = shown([operation({ arguments: given })])
-  const whole = canonicalize(given)
-  const text = operations[0]?.arguments
-  assert.ok(typeof text === 'string')
-  assert.ok(text.startsWith(whole.slice(0, shownLimits.arguments)))
-  assert.ok(text.endsWith(`SHA-256 ${textDigest(whole)}]`))
-  assert.match(facts[0]?.value ?? '', new RegExp(String(whole.length)))
+test('what is longer than a person is shown is not shown in part: nobody can be asked', () => {
+  const of = (length: number) => operation({ arguments: { q: 'x'.repeat(length - 8) } })
+  assert.equal(canonicalize({ q: '' }).length, 8)
+  assert.equal(tooLongToShow([of(shownLimits.arguments)]), undefined)
+  assert.match(tooLongToShow([of(shownLimits.arguments + 1)]) ?? '', /20001 characters.* 20000 /)
+})
+
+test('the arguments of all operations count together, so that many cannot hide one', () => {
+  const part = operation({ arguments: { q: 'x'.repeat(shownLimits.arguments / 25) } })
+  assert.equal(tooLongToShow(Array.from({ length: 24 }, () => part)), undefined)
+  assert.notEqual(tooLongToShow(Array.from({ length: 25 }, () => part)), undefined)
 })
 
 test('no two texts are cut to the same, and a text cannot pretend that it was cut', () => {
@@ -139,7 +129,7 @@ test('the sentence says the operation, the object, where, what it does and who a
     operations: shown([operation()], {
       objects: new Map([['volume:v1', { name: 'pgdata' }]]),
       facts: [],
-    }).operations,
+    }),
   })
   assert.equal(
     sentence(document),
@@ -171,7 +161,7 @@ test('a grave operation is named before the many that hide it', () => {
   const reads = Array.from({ length: 10 }, (_, i) =>
     operation({ operation: `read${String(i)}`, effects: ['read'] }),
   )
-  const document = approvalDocument({ operations: shown([...reads, operation()]).operations })
+  const document = approvalDocument({ operations: shown([...reads, operation()]) })
   const said = sentence(document)
   assert.match(said, /^railway 11 operations: volumeDelete of the volume v1 in /)
   assert.match(said, /; 8 more, by agent /)

@@ -3,8 +3,6 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { sql } from 'kysely'
 import { openAsking, rename } from '../support/asking.ts'
-import { adminPassword } from '../support/broker.ts'
-import { openBrowser } from '../support/browser.ts'
 import { entries } from '../support/stage.ts'
 import { railway } from '../support/world.ts'
 
@@ -69,6 +67,7 @@ test('an agent that lacks a verb asks, a person grants less, and it ends by itse
     .map((entry) => [entry['action'], entry['result'], (entry['actor'] as { kind: string }).kind])
   assert.deepEqual(steps, [
     ['access_request.ask', 'done', 'agent'],
+    ['access_request.prepare', 'done', 'operator'],
     ['access_request.grant', 'done', 'operator'],
   ])
 })
@@ -169,19 +168,15 @@ test('none of what was denied can be asked again for ten minutes, in other words
 })
 
 test('two approvers at once: one grant is made, and an answer is for ever', async (t) => {
-  const { broker, approver, owners, asked, grant } = await openAsking(t)
-  const bob = await openBrowser(broker, 'bob', ['admin'])
+  const { broker, approver, owners, asked, person, touched } = await openAsking(t)
+  const bob = await person('bob', ['admin'])
   await owners(approver, bob)
   const replica = await broker.replica()
   const id = await asked()
   const path = `/v1/access-requests/${id}`
-  const body = { password: adminPassword }
-  const results = await Promise.all([
-    grant(approver, id),
-    bob.send('POST', `${path}/grant`, body, replica.url),
-    approver.send('POST', `${path}/grant`, body, replica.url),
-    grant(bob, id),
-  ])
+  const one = await touched(approver, id)
+  const other = await touched(bob, id)
+  const results = await Promise.all([one(), other(replica.url), one(replica.url), other()])
   assert.deepEqual(
     results.map(({ status }) => status).sort((a, b) => a - b),
     [200, 409, 409, 409],

@@ -5,7 +5,13 @@ import { readEvidence } from '../../src/approval/evidence.ts'
 import { verifyEvidence } from '../../src/approval/verify-evidence.ts'
 import { openApprover } from '../support/approver.ts'
 import { adminPassword } from '../support/broker.ts'
-import { openBrowser, registerPasskey, testPublicUrl, type Browser } from '../support/browser.ts'
+import {
+  openBrowser,
+  registerPasskey,
+  testPublicUrl,
+  touch,
+  type Browser,
+} from '../support/browser.ts'
 import { parkOn, type Parking } from '../support/parked-approval.ts'
 import { entries, openStage } from '../support/stage.ts'
 
@@ -283,8 +289,10 @@ test('an approval over REST', async (t) => {
       const switched = (one_time_codes: 'on' | 'off') =>
         broker.api('PATCH', '/v1/approval-settings', { one_time_codes, password: adminPassword })
       await switched('on')
+      const { operatorId } = ada.browser
       const { body } = await ada.browser.send('POST', '/v1/one-time-code', {
         password: adminPassword,
+        assertion: await touch(ada.browser, ada.authenticator, 'one_time_code.enrol', operatorId),
       })
       const code = (steps: number) =>
         generate({

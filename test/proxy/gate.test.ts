@@ -348,3 +348,37 @@ test('for an agent that hung up while it waited, nothing is sent', async () => {
   assert.equal((await remove(volume, { token })).status, 200)
   assert.equal(reached(volume), 1)
 })
+
+test('an agent’s reason in any language is read as it was written', async () => {
+  const { standIn, remove, read } = gated
+  const asLatin1 = (text: string) => Buffer.from(text).toString('latin1')
+  for (const [sent, kept] of [
+    [asLatin1('空き容量を作る — größer, 🚀'), '空き容量を作る — größer, 🚀'],
+    // One byte for each character, which is no UTF-8.
+    ['gr\u00f6\u00dfer', 'größer'],
+    // However long: the first 500 characters, none of them half.
+    [asLatin1('🚀'.repeat(600)), '🚀'.repeat(500)],
+  ] as const) {
+    const headers = { 'valetkey-reason': sent }
+    const { words } = await read(idOf(await remove(addVolume(standIn.world), { headers })))
+    assert.equal(words, kept)
+  }
+})
+
+test('a call that is held open counts once against the limit of its grant', async () => {
+  const { broker, approver, standIn, reached } = gated
+  const granted = await grantOn(broker, gatedGrant({ requests_per_minute: 1 }))
+  await ownedBy(broker, granted, approver)
+  const volume = addVolume(standIn.world)
+  const token = await granted.token()
+  const call = railway(broker.url, token, removal(volume), { prefer: 'wait=60' })
+  const parked = await until('it is parked', async () => {
+    const path = `/v1/approvals?agent=${granted.agentId}`
+    return (await broker.api<{ items: { id: string }[] }>('GET', path)).items[0]
+  })
+  await approver.approve(parked.id)
+  const answer = await call
+  assert.equal(answer.status, 200, answer.text)
+  assert.equal(reached(volume), 1)
+  assert.equal((await railway(broker.url, token, removal(volume))).json['code'], 'rate_limited')
+})

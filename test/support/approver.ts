@@ -1,9 +1,11 @@
 /** A person who approves, as one does: signed in with a cookie, touching a passkey over what the broker has them read. */
+import type { VirtualAuthenticator } from './authenticator.ts'
 import { openBrowser, registerPasskey, type Answer, type Browser } from './browser.ts'
 import { adminPassword, type TestBroker } from './broker.ts'
 
 export type Approver = {
   readonly browser: Browser
+  readonly authenticator: VirtualAuthenticator
   /** Fails where the answer is another than 200. */
   approve(id: string, url?: string): Promise<Answer>
   deny(id: string, url?: string): Promise<Answer>
@@ -26,6 +28,11 @@ export async function openApprover(
   await broker.api('POST', `/v1/operators/${browser.operatorId}/allow-passkey`, {
     password: adminPassword,
   })
+  return approverIn(browser)
+}
+
+/** One who is signed in already, has the role, and may register a passkey. */
+export async function approverIn(browser: Browser): Promise<Approver> {
   const { authenticator } = await registerPasskey(browser)
 
   const tryTo: Approver['tryTo'] = async (decision, id, url, meanwhile) => {
@@ -47,6 +54,7 @@ export async function openApprover(
 
   return {
     browser,
+    authenticator,
     tryTo,
     approve: (id, url) => must(tryTo('approve', id, url)),
     deny: (id, url) => must(tryTo('deny', id, url)),

@@ -1,6 +1,7 @@
 /** An agent that may only read in `pocketos/staging`, what it sends to ask for more, and people who may answer. */
 import type { TestContext } from 'node:test'
-import { openBrowser, type Browser } from './browser.ts'
+import type { VirtualAuthenticator } from './authenticator.ts'
+import { openBrowser, registerPasskey, type Answer as Said, type Browser } from './browser.ts'
 import { adminPassword, type TestBrokerOptions } from './broker.ts'
 import { railwayIds } from './railway-world.ts'
 import { openStage, type Stage } from './stage.ts'
@@ -21,11 +22,19 @@ export type Asking = Stage & {
   readonly owners: (...browsers: readonly Browser[]) => Promise<void>
   /** Asks with a fresh capability of the grant, and returns the request's id. */
   readonly asked: (body?: Record<string, unknown>) => Promise<string>
-  readonly grant: (
+  /** Adds somebody, with a passkey. Approvers first: once an admin has one, nobody is allowed one so simply. */
+  readonly person: (name: string, roles: readonly string[]) => Promise<Browser>
+  readonly keyOf: (by: Browser) => VirtualAuthenticator
+  /** What `by` is asked to sign. */
+  readonly prepare: (by: Browser, id: string, body?: Record<string, unknown>) => Promise<Said>
+  /** Touches a passkey for exactly this; what is returned sends it. Fails where that is refused. */
+  readonly touched: (
     by: Browser,
     id: string,
     body?: Record<string, unknown>,
-  ) => ReturnType<Browser['send']>
+  ) => Promise<(url?: string) => Promise<Said>>
+  /** Both at once; whatever the answer is. */
+  readonly grant: (by: Browser, id: string, body?: Record<string, unknown>) => Promise<Said>
 }
 
 export async function openAsking(
@@ -47,7 +56,25 @@ export async function openAsking(
         body: JSON.stringify(body),
       }),
     )
-  const approver = await openBrowser(broker, 'alice', ['approver'])
+  const keys = new WeakMap<Browser, VirtualAuthenticator>()
+  const person: Asking['person'] = async (name, roles) => {
+    const browser = await openBrowser(broker, name, roles)
+    keys.set(browser, (await registerPasskey(browser)).authenticator)
+    return browser
+  }
+  const keyOf: Asking['keyOf'] = (by) => {
+    const key = keys.get(by)
+    if (key === undefined) throw new Error(`${by.name} has no passkey`)
+    return key
+  }
+  const prepare: Asking['prepare'] = (by, id, body = {}) =>
+    by.send('POST', `/v1/access-requests/${id}/options`, { password: adminPassword, ...body })
+  const send = (by: Browser, id: string, body: Record<string, unknown>, asked: Said) => {
+    const assertion = keyOf(by).assert(asked.body['options'] as { challenge: string })
+    const all = { password: adminPassword, ...body, assertion }
+    return (url?: string) => by.send('POST', `/v1/access-requests/${id}/grant`, all, url)
+  }
+  const approver = await person('alice', ['approver'])
   const owners: Asking['owners'] = async (...browsers) => {
     await broker.api('PATCH', `/v1/environments/${granted.environmentId}`, {
       owners: browsers.map(({ operatorId }) => operatorId),
@@ -72,7 +99,17 @@ export async function openAsking(
       if (answer.status !== 201) throw new Error(`not asked: ${answer.text}`)
       return String(answer.json['id'])
     },
-    grant: (by, id, body = {}) =>
-      by.send('POST', `/v1/access-requests/${id}/grant`, { password: adminPassword, ...body }),
+    person,
+    keyOf,
+    prepare,
+    async touched(by, id, body = {}) {
+      const asked = await prepare(by, id, body)
+      if (asked.status !== 200) throw new Error(`not prepared: ${JSON.stringify(asked.body)}`)
+      return send(by, id, body, asked)
+    },
+    async grant(by, id, body = {}) {
+      const asked = await prepare(by, id, body)
+      return asked.status === 200 ? send(by, id, body, asked)() : asked
+    },
   }
 }

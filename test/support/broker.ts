@@ -30,7 +30,7 @@ export type TestBroker = {
 }
 
 export type TestBrokerOptions = Partial<
-  Pick<BrokerOptions, 'upstreams' | 'egress' | 'now' | 'kekSource'>
+  Pick<BrokerOptions, 'upstreams' | 'egress' | 'now' | 'sharedNow' | 'kekSource'>
 > & {
   readonly publicUrl?: string
   /** 32 bytes: the key-encryption key, for who needs to know it. */
@@ -46,6 +46,10 @@ export type TestBrokerOptions = Partial<
 export type TestDatabase = {
   readonly connection: BrokerOptions['connection']
   readonly drop: () => Promise<void>
+}
+
+function movedWith(now: (() => number) | undefined): BrokerOptions['sharedNow'] {
+  return now === undefined ? undefined : () => Promise.resolve(now())
 }
 
 export const adminPassword = 'correct horse battery staple'
@@ -73,6 +77,8 @@ export async function openTestBroker(
       app: { logger: undefined, tls },
       ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.now === undefined ? {} : { now: options.now }),
+      // A test that moves the brokers' clock moves the database's with it, unless it is about the two.
+      sharedNow: options.sharedNow ?? movedWith(options.now),
       // The least that argon2 takes: what a password costs for real is test/http/password.test.ts's to say.
       passwordCost: { memoryCost: 1_024, timeCost: 2 },
     })

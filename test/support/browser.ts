@@ -14,6 +14,8 @@ export type Answer = {
 export type Browser = {
   readonly operatorId: string
   readonly name: string
+  /** What it is signed in with, for a request that is not sent by `send`. */
+  readonly cookie: string
   send(method: string, path: string, body?: unknown, url?: string): Promise<Answer>
   /** As `send`, as the CLI of the same operator. */
   asCli(method: string, path: string, body?: unknown): Promise<Answer>
@@ -63,23 +65,27 @@ export async function openBrowser(
     const { id } = added.operator
     await broker.api('POST', `/v1/operators/${id}/allow-passkey`, { password }).catch(() => {})
   }
+  return signInBrowser(broker.url, name, password)
+}
+
+export async function signInBrowser(
+  own: string,
+  name: string,
+  password = adminPassword,
+): Promise<Browser> {
   const page = { origin: testPublicUrl }
-  const signIn = `${broker.url}/v1/sign-in`
+  const signIn = `${own}/v1/sign-in`
   const { cookie } = await ask(signIn, 'POST', page, { name, password, cookie: true })
   const { body } = await ask(signIn, 'POST', {}, { name, password })
-  const me = await ask(`${broker.url}/v1/me`, 'GET', { cookie }, undefined)
+  const me = await ask(`${own}/v1/me`, 'GET', { cookie }, undefined)
   return {
     operatorId: String(me.body['id']),
     name,
-    send: (method, path, given, url = broker.url) =>
+    cookie,
+    send: (method, path, given, url = own) =>
       ask(`${url}${path}`, method, { ...page, cookie }, given),
     asCli: (method, path, given) =>
-      ask(
-        `${broker.url}${path}`,
-        method,
-        { authorization: `Bearer ${String(body['token'])}` },
-        given,
-      ),
+      ask(`${own}${path}`, method, { authorization: `Bearer ${String(body['token'])}` }, given),
   }
 }
 
@@ -89,8 +95,14 @@ export async function touch(
   authenticator: VirtualAuthenticator,
   act: string,
   subject: string,
+  change?: object,
 ): Promise<FullAssertion> {
-  const body = { act, subject, password: adminPassword }
+  const body = {
+    act,
+    subject,
+    password: adminPassword,
+    ...(change === undefined ? {} : { change }),
+  }
   const prepared = await browser.send('POST', '/v1/passkeys/touch-options', body)
   if (prepared.status !== 200) throw new Error(`not prepared: ${JSON.stringify(prepared.body)}`)
   return authenticator.assert(prepared.body['options'] as { challenge: string })

@@ -3,15 +3,25 @@
  * is the account's default one), and a record of every request that changed something or asked for something else than
  * where an id lives. It answers whatever it is asked, also what the broker should never have sent.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { startJsonStandIn, type StandIn, type StandInRequest } from './json-stand-in.ts'
 
-export type DigitaloceanRequest = {
-  readonly method: string
-  readonly target: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: string
+/** A snapshot of staging's volume that was made so many hours ago. */
+function snapshotOf(volume: string, hours: number): unknown {
+  return {
+    id: '8fa70202-873f-11e6-8b68-000f533176b1',
+    name: 'nightly',
+    regions: ['fra1'],
+    created_at: new Date(Date.now() - hours * 3_600_000).toISOString(),
+    resource_id: volume,
+    resource_type: 'volume',
+    min_disk_size: 100,
+    size_gigabytes: 12.5,
+    tags: null,
+  }
 }
+
+export type DigitaloceanRequest = StandInRequest
+export type DigitaloceanStandIn = StandIn
 
 export const staging = '11111111-1111-4111-8111-111111111111'
 export const production = '99999999-9999-4999-8999-999999999999'
@@ -43,6 +53,17 @@ const world: Readonly<Record<string, unknown>> = {
   '/v2/projects/default': { project: { id: production, is_default: true } },
   [`/v2/databases/${stagingDatabase}`]: database(stagingDatabase, staging),
   [`/v2/databases/${productionDatabase}`]: database(productionDatabase, production),
+  [`/v2/volumes/${stagingVolume}`]: {
+    volume: {
+      id: stagingVolume,
+      name: 'staging-data',
+      region: { name: 'Frankfurt 1', slug: 'fra1', available: true },
+      droplet_ids: [101],
+      size_gigabytes: 100,
+      filesystem_type: 'ext4',
+      created_at: '2026-03-02T17:00:49Z',
+    },
+  },
   '/v2/snapshots/501': {
     snapshot: { id: '501', resource_id: '101', resource_type: 'droplet' },
   },
@@ -65,47 +86,24 @@ const world: Readonly<Record<string, unknown>> = {
   },
 }
 
-export type DigitaloceanStandIn = {
-  readonly origin: string
-  readonly requests: readonly DigitaloceanRequest[]
-  close(): Promise<void>
-}
-
-export async function startDigitaloceanStandIn(): Promise<DigitaloceanStandIn> {
-  const requests: DigitaloceanRequest[] = []
-  const server = createServer((incoming, response) => {
-    const chunks: Buffer[] = []
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => {
-      const { method = '', url = '', headers } = incoming
-      requests.push({ method, target: url, headers, body: Buffer.concat(chunks).toString() })
-      const authorised = headers.authorization === `Bearer ${token}`
-      const json = authorised
-        ? (placeOf(method, url) ?? { links: {}, meta: {}, action: { status: 'in-progress' } })
-        : { id: 'Unauthorized', message: 'Unable to authenticate you' }
-      response.writeHead(authorised ? 200 : 401, {
-        'content-type': 'application/json',
-        'ratelimit-remaining': '4999',
-      })
-      response.end(JSON.stringify(json))
-    })
+export function startDigitaloceanStandIn(): Promise<DigitaloceanStandIn> {
+  return startJsonStandIn(({ method, target, headers }) => {
+    const authorised = headers['authorization'] === `Bearer ${token}`
+    return {
+      status: authorised ? 200 : 401,
+      json: authorised
+        ? (placeOf(method, target) ?? { links: {}, meta: {}, action: { status: 'in-progress' } })
+        : { id: 'Unauthorized', message: 'Unable to authenticate you' },
+      headers: { 'ratelimit-remaining': '4999' },
+    }
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    origin: `http://127.0.0.1:${String(port)}`,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
 }
 
 function placeOf(method: string, target: string): unknown {
   if (method !== 'GET') return undefined
   const { pathname, searchParams } = new URL(target, 'http://stand.in')
+  if (pathname === `/v2/volumes/${stagingVolume}/snapshots`)
+    return { snapshots: [snapshotOf(stagingVolume, 3.5)], links: {}, meta: { total: 1 } }
   const project = /^\/v2\/projects\/([^/]+)\/resources$/.exec(pathname)?.[1]
   if (project === undefined) return world[target]
   const pages = resources[project] ?? []

@@ -23,6 +23,10 @@ export type Subject = {
   readonly refusedFields?: RegExp
   /** Operations whose arguments are read by code of the provider's own, which refuses what is generated here. */
   readonly except?: readonly string[]
+  /** Whether a `/` in a parameter has to come encoded, because other operations go on behind it. */
+  readonly slashes?: 'encoded'
+  /** What else holds of each reading of a mutated path that was understood. */
+  readonly holds?: (invocation: Invocation, seen: string) => void
 }
 
 type Sample = {
@@ -81,8 +85,8 @@ export function assertMutationsMeanWhatWasDecided(subject: Subject, runs = 2_000
       const identified = identify(adapter, { ...sample, target: changed })
       if (!identified.ok) return
       accepted++
-      const [{ operation }] = identified.invocations as [Invocation]
-      const templates = byName.get(operation)?.templates ?? []
+      const [invocation] = identified.invocations as [Invocation]
+      const templates = byName.get(invocation.operation)?.templates ?? []
       const [path = ''] = identified.request.target.split('?')
       assert.equal(new URL(path, 'https://provider.example').pathname, path)
       for (const seen of readings(path)) {
@@ -90,6 +94,7 @@ export function assertMutationsMeanWhatWasDecided(subject: Subject, runs = 2_000
           templates.some((template) => isOf(seen, template)),
           `${changed} left as ${path}, which can be read as ${seen}`,
         )
+        subject.holds?.(invocation, seen)
       }
       assert.deepEqual(again(adapter, identified), identified)
     }),
@@ -192,7 +197,7 @@ function sampleOf(operation: RestOperation, subject: Subject): fc.Arbitrary<Samp
       })
       Object.assign(args, query.args)
       if (body !== undefined) args['body'] = JSON.parse(JSON.stringify(body)) as JsonValue
-      const path = pathOf(template, values, choose)
+      const path = pathOf(template, values, choose, subject.slashes === 'encoded' ? '%2F' : '/')
       const encoded =
         body === undefined ? '' : operation.form ? formText(body) : JSON.stringify(body)
       return {
@@ -273,14 +278,19 @@ function formText(value: JsonObject): string {
   return pairs.join('&')
 }
 
-function pathOf(template: Template, values: readonly string[], choose: number): string {
+function pathOf(
+  template: Template,
+  values: readonly string[],
+  choose: number,
+  slash: '/' | '%2F',
+): string {
   let next = 0
   const segments = template.parts.map((part) => {
     if ('literal' in part) return part.literal
     return (values[next++] ?? '')
       .split('/')
       .map((value) => encodeAtRandom(value, choose))
-      .join('/')
+      .join(slash)
   })
   return `/${segments.join('/')}`
 }
@@ -367,6 +377,7 @@ const hostile = [
   '%c0%af',
   '%ef%bc%8f',
   '%ef%bc%8e',
+  '.git',
   '@',
   ':',
   '%20',

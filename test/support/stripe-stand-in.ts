@@ -3,57 +3,29 @@
  * routes that its official client is driven over, and records every request that reached it. It answers whatever it is
  * asked, also what the broker should never have sent.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { startJsonStandIn, type StandIn, type StandInRequest } from './json-stand-in.ts'
 
-export type StripeRequest = {
-  readonly method: string
-  readonly target: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: string
-}
-
-export type StripeStandIn = {
-  readonly origin: string
+export type StripeStandIn = StandIn & {
   readonly keys: { readonly test: string; readonly live: string }
-  /** All but the broker's own questions about the balance. */
-  readonly requests: readonly StripeRequest[]
-  close(): Promise<void>
 }
 
 const keys = { test: 'sk_test_51Stand1nStand1nStand1n', live: 'sk_live_51Stand1nStand1nStand1n' }
 
+/** All but the broker's own questions about the balance are on record. */
 export async function startStripeStandIn(): Promise<StripeStandIn> {
-  const requests: StripeRequest[] = []
-  const server = createServer((incoming, response) => {
-    const chunks: Buffer[] = []
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => {
-      const { method = '', url = '', headers } = incoming
-      const request = { method, target: url, headers, body: Buffer.concat(chunks).toString() }
+  const standIn = await startJsonStandIn(
+    (request) => {
       const [status, json] = answer(request)
-      if (!(method === 'GET' && url === '/v1/balance')) requests.push(request)
-      response.writeHead(status, { 'content-type': 'application/json', 'request-id': 'req_1' })
-      response.end(JSON.stringify(json))
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    origin: `http://127.0.0.1:${String(port)}`,
-    keys,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+      return { status, json, headers: { 'request-id': 'req_1' } }
+    },
+    ({ method, target }) => method === 'GET' && target === '/v1/balance',
+  )
+  return { ...standIn, keys }
 }
 
-function answer({ method, target, headers, body }: StripeRequest): [number, unknown] {
-  const livemode = headers.authorization === `Bearer ${keys.live}`
-  if (!livemode && headers.authorization !== `Bearer ${keys.test}`)
+function answer({ method, target, headers, body }: StandInRequest): [number, unknown] {
+  const livemode = headers['authorization'] === `Bearer ${keys.live}`
+  if (!livemode && headers['authorization'] !== `Bearer ${keys.test}`)
     return [401, { error: { type: 'invalid_request_error', message: 'Invalid API Key provided' } }]
   const form = new URLSearchParams(body)
   const [path = ''] = target.split('?')

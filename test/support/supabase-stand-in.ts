@@ -3,15 +3,9 @@
  * and production, and a record of every request. It answers whatever it is asked, also what the broker should never have
  * sent.
  */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { startJsonStandIn, type StandIn } from './json-stand-in.ts'
 
-export type SupabaseRequest = {
-  readonly method: string
-  readonly target: string
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  readonly body: string
-}
+export type SupabaseStandIn = StandIn
 
 export const staging = 'stagingstagingstagin'
 export const preview = 'previewpreviewprevie'
@@ -38,38 +32,11 @@ const world: Readonly<Record<string, unknown>> = {
   [`GET /v1/projects/${staging}/postgrest`]: { db_schema: 'public', jwt_secret: 'secret-of-it' },
 }
 
-export type SupabaseStandIn = {
-  readonly origin: string
-  readonly requests: readonly SupabaseRequest[]
-  close(): Promise<void>
-}
-
-export async function startSupabaseStandIn(): Promise<SupabaseStandIn> {
-  const requests: SupabaseRequest[] = []
-  const server = createServer((incoming, response) => {
-    const chunks: Buffer[] = []
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-    incoming.on('end', () => {
-      const { method = '', url = '', headers } = incoming
-      requests.push({ method, target: url, headers, body: Buffer.concat(chunks).toString() })
-      const authorised = headers.authorization === `Bearer ${token}`
-      const known = world[`${method} ${url}`]
-      const json = authorised ? (known ?? []) : { message: 'Unauthorized' }
-      response.writeHead(!authorised ? 401 : known === undefined && method === 'POST' ? 201 : 200, {
-        'content-type': 'application/json',
-      })
-      response.end(JSON.stringify(json))
-    })
+export function startSupabaseStandIn(): Promise<SupabaseStandIn> {
+  return startJsonStandIn(({ method, target, headers }) => {
+    if (headers['authorization'] !== `Bearer ${token}`)
+      return { status: 401, json: { message: 'Unauthorized' } }
+    const known = world[`${method} ${target}`]
+    return { status: known === undefined && method === 'POST' ? 201 : 200, json: known ?? [] }
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  return {
-    origin: `http://127.0.0.1:${String(port)}`,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
 }

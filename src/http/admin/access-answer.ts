@@ -1,222 +1,182 @@
 /**
  * The answers to requests for access. What is granted is a normal grant with an end: never more than was asked, than the
  * limits of the grant it was asked under, or than whoever grants it may give; and never by whoever asked.
+ *
+ * Guarantees, against whoever holds an approver's password, cookie and bearer, but not their authenticator: access is
+ * given only with a passkey's signature over exactly what is given (core/access-document.ts), over a challenge that works
+ * once, for five minutes; or, where an admin allows it and the environment is not protected, with a one-time code. Either
+ * is kept with the answer as evidence.
  */
 import Type from 'typebox'
-import type { FastifyRequest } from 'fastify'
+import { randomBytes } from 'node:crypto'
+import { listPasskeys, openRegistration, takeChallenge } from '../../approval/passkey.ts'
+import { useProof, verifyDecision } from '../../approval/proof.ts'
+import { assertionOptions, ceremonyTime } from '../../approval/webauthn.ts'
 import { mostVerbs } from '../../capability/claims.ts'
-import {
-  longestAccess,
-  narrowWish,
-  onlyAdminsGive,
-  readWish,
-  settlingRefusal,
-  shortestAccess,
-  startingLimits,
-  type SettlingFacts,
-  type SettlingRefusal,
-} from '../../core/access-request.ts'
-import { effectiveTerms } from '../../core/approval-terms.ts'
-import {
-  readAccessRequest,
-  settleAccessRequest,
-  type AccessRequest,
-} from '../../directory/access-request.ts'
-import { readEnvironment } from '../../directory/environment.ts'
+import { longestAccess, shortestAccess, startingLimits } from '../../core/access-request.ts'
+import { decisionDigest } from '../../core/approval.ts'
+import { canonicalize, type Canonical } from '../../core/canonical.ts'
+import { settleAccessRequest } from '../../directory/access-request.ts'
 import { createGrant } from '../../directory/grant.ts'
-import { readOperator } from '../../directory/operator.ts'
-import type { Policy } from '../../directory/policy.ts'
+import type { OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { frozen } from '../../proxy/standing.ts'
-import { adapterOf, frozenDetail, standingOf } from '../access-request.ts'
+import { accessUrl } from '../access-request.ts'
+import {
+  proofChange,
+  proofMembers,
+  proofOf,
+  proofProblem,
+  refusedProof,
+} from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requireBrowser, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Empty, idParams, Password, Verb } from '../schemas.ts'
 import { AccessRequestOne, findAccessRequest, freshPolicy, oneView } from './access-request.ts'
+import { drawAccess, refusalProblem, requireSettling } from './access-settling.ts'
 import { commit } from './change.ts'
+import { TouchOptions } from './presence.ts'
 
-/**
- * That a person stands behind this act, here and now (I6). A bearer lies in a file where an agent may read it; a cookie
- * and the password do not. Every answer that gives something goes through here: this is where a passkey's assertion over
- * the digest of what is granted is to be required.
- */
-async function requirePerson(
-  deps: Deps,
-  request: FastifyRequest,
-  password: string | undefined,
-): Promise<void> {
-  requireBrowser(request)
-  await requirePassword(deps, request, password)
-}
+const givers = ['admin', 'approver'] as const
 
-function refusalProblem(refusal: SettlingRefusal, policy?: Policy, now = 0): Problem {
-  switch (refusal) {
-    case 'bearer':
-      return new Problem(
-        'forbidden',
-        'a stored bearer answers no request for access: sign in with a cookie',
-      )
-    case 'not_an_approver':
-      return new Problem('forbidden', 'this needs the role approver or admin')
-    case 'not_pending':
-      return new Problem('conflict', 'this request has been answered')
-    case 'expired':
-      return new Problem('conflict', 'nobody answered this request in time: it must be asked again')
-    case 'filed_it':
-      return new Problem('forbidden', 'nobody grants what they asked for themselves')
-    case 'not_an_owner':
-      return new Problem(
-        'forbidden',
-        'this environment has owners, and only they grant access to it',
-      )
-    case 'owner_of_the_agent':
-      return new Problem(
-        'forbidden',
-        'here somebody else than the agent’s owner must approve, and so must grant access',
-      )
-    case 'inactive': {
-      const standing = policy === undefined ? 'gone' : standingOf(policy, now)
-      return new Problem(
-        'conflict',
-        `the grant that it was asked under, or something it rests on, is ${standing}`,
-      )
-    }
-    case 'frozen': {
-      const scope = policy === undefined ? undefined : frozen(policy)
-      return new Problem('frozen', frozenDetail(scope ?? 'everything'))
-    }
-  }
-}
-
-/** What `settlingRefusal` looks at, read within the transaction that settles. */
-async function factsFor(
-  deps: Deps,
-  tx: Parameters<typeof readOperator>[0],
-  request: FastifyRequest,
-  found: AccessRequest,
-  policy: Policy,
-  decision: 'grant' | 'deny',
-): Promise<SettlingFacts> {
-  const { signedIn } = request
-  // Roles and state once more: the password took its time, and whoever was demoted meanwhile is.
-  const operator = await readOperator(tx, operatorOf(request).id)
-  const environment = await readEnvironment(tx, found.environmentId)
-  const current = await readAccessRequest(tx, found.id, deps.now())
-  const now = deps.now()
-  return {
-    now,
-    decision,
-    request: {
-      state: current?.state ?? 'expired',
-      expiresAt: found.expiresAt.getTime(),
-      filedBy: found.filedBy,
-    },
-    standing: environment === undefined ? 'revoked' : standingOf(policy, now),
-    frozen: frozen(policy),
-    owners: environment?.owners ?? [],
-    agentOwner: policy.agent.ownerId,
-    rule: effectiveTerms(policy.grant.approvalTerms, environment?.approvalTerms).approver,
-    operator: {
-      id: operatorOf(request).id,
-      active: operator?.state === 'active',
-      roles: operator?.roles ?? [],
-      via: signedIn?.via ?? 'bearer',
-    },
-  }
-}
-
-/** What is given, or a `Problem` about why it cannot be. */
-function chosenOf(
-  deps: Deps,
-  policy: Policy,
-  found: AccessRequest,
-  chosen: { readonly verbs: readonly string[] | undefined; readonly seconds: number | undefined },
-  roles: readonly string[],
-) {
-  const adapter = adapterOf(deps, policy)
-  const lookUp = (name: string) => adapter.find(name)
-  const narrowed = narrowWish(found.asked, chosen, lookUp)
-  if (!narrowed.ok) {
-    throw narrowed.wider === 'seconds'
-      ? invalid('/duration_seconds', 'it is longer than what was asked for')
-      : invalid('/verbs', `more than was asked for: ${narrowed.wider.slice(0, 5).join(', ')}`)
-  }
-  // Once more, and against the catalogue as it is now: a day may lie between asking and granting.
-  const read = readWish(narrowed.verbs, adapter, policy.unreviewed)
-  if (!read.ok) throw invalid('/verbs', read.wrong[0]?.why ?? 'it names nothing')
-  const reserved = roles.includes('admin') ? [] : onlyAdminsGive(read.verbs, lookUp)
-  if (reserved.length > 0) {
-    throw new Problem(
-      'forbidden',
-      `only an admin gives ${reserved.slice(0, 5).join(', ')}: grant the rest, or ask one`,
-    )
-  }
-  return { verbs: read.verbs, seconds: narrowed.seconds }
-}
-
-function invalid(pointer: string, detail: string): Problem {
-  return new Problem('invalid_request', {
-    detail: `${pointer.slice(1)}: ${detail}`,
-    errors: [{ pointer, detail }],
-  })
+/** What is chosen of what was asked, with the password again: the cookie alone prepares nothing. */
+const chosenMembers = {
+  verbs: Type.Optional(
+    Type.Array(Verb, {
+      minItems: 1,
+      maxItems: mostVerbs,
+      uniqueItems: true,
+      description: 'All that was asked for by default; never more.',
+    }),
+  ),
+  duration_seconds: Type.Optional(
+    Type.Integer({ minimum: shortestAccess, maximum: longestAccess }),
+  ),
+  password: Password,
 }
 
 export function accessAnswerRoutes(app: App, deps: Deps): void {
   app.post(
+    '/v1/access-requests/:id/options',
+    {
+      config: { action: 'access_request.prepare', roles: givers },
+      schema: {
+        operationId: 'prepareAccessGrant',
+        summary: 'What a passkey is asked to sign: exactly this access; once, for five minutes',
+        params: idParams('accessRequest'),
+        body: closed(chosenMembers),
+        response: answers(
+          200,
+          closed({
+            options: TouchOptions,
+            document: Type.Object(
+              {},
+              { additionalProperties: true, description: 'What is signed, to be read first.' },
+            ),
+          }),
+        ),
+      },
+    },
+    async (request) => {
+      requireBrowser(request)
+      const { verbs, duration_seconds: seconds, password } = request.body
+      await requirePassword(deps, request, password)
+      const found = await findAccessRequest(deps, request.params.id)
+      const policy = await freshPolicy(deps, found.grantId)
+      const { db, publicUrl } = deps
+      const approverId = operatorOf(request).id
+      const proof = { decision: 'grant', proof: 'passkey' } as const
+      const facts = await requireSettling(deps, db, request, found, policy, proof)
+      const passkeys = await listPasskeys(db, approverId)
+      if (passkeys.length === 0)
+        throw new Problem('conflict', 'you have no passkey: register one at /passkeys first')
+      const draw = (challenge: Uint8Array) => {
+        const expiresAt = new Date(facts.now + ceremonyTime)
+        return drawAccess(deps, policy, found, { verbs, seconds }, facts, { challenge, expiresAt })
+      }
+      // Refused before a challenge that is open is made void.
+      draw(new Uint8Array(32))
+      const document = await commit(deps, request, async (tx) => {
+        const value = draw(await openRegistration(tx, approverId, facts.now))
+        return {
+          value,
+          subject: found.id,
+          change: { verbs: verbsOf(value), seconds: value.seconds },
+        }
+      })
+      const asked = { document, decision: 'approve', approverId, passkeys, publicUrl } as const
+      return {
+        options: { ...(await assertionOptions({ ...asked, now: facts.now })) },
+        document: { ...document },
+      }
+    },
+  )
+
+  app.post(
     '/v1/access-requests/:id/grant',
     {
-      config: { action: 'access_request.grant', roles: ['admin', 'approver'] },
+      config: { action: 'access_request.grant', roles: givers },
       schema: {
         operationId: 'grantAccess',
-        summary: 'Grant what was asked for, or less, for a time',
+        summary: 'Grant what was asked for, or less, for a time, with a passkey',
+        description:
+          'With the same verbs and time as for `prepareAccessGrant`, and the answer to its options; or with a one-time code, where an admin has switched those on and the environment is not protected.',
         params: idParams('accessRequest'),
-        body: closed({
-          verbs: Type.Optional(
-            Type.Array(Verb, {
-              minItems: 1,
-              maxItems: mostVerbs,
-              uniqueItems: true,
-              description: 'All that was asked for by default; never more.',
-            }),
-          ),
-          duration_seconds: Type.Optional(
-            Type.Integer({ minimum: shortestAccess, maximum: longestAccess }),
-          ),
-          password: Password,
-        }),
+        body: closed({ ...chosenMembers, ...proofMembers }),
         response: answers(200, AccessRequestOne),
       },
     },
     async (request) => {
-      const { verbs, duration_seconds: seconds, password } = request.body
-      await requirePerson(deps, request, password)
+      requireBrowser(request)
+      const { verbs, duration_seconds: seconds, password, assertion, code } = request.body
+      await requirePassword(deps, request, password)
       const found = await findAccessRequest(deps, request.params.id)
+      if (assertion === undefined && code === undefined)
+        throw new Problem(
+          'forbidden',
+          `access is given with a touch of a passkey, in a browser: ${accessUrl(deps, found.id)}`,
+        )
+      const proof = proofOf(request.body)
+      const given = { decision: 'grant', proof: proof.kind } as const
+      const chosen = { verbs, seconds }
       const policy = await freshPolicy(deps, found.grantId)
       const { grant: base, environment } = policy
+      const { db, codeSealer: codes, publicUrl } = deps
+      // Refused before a code is used up; what counts is asked again in the transaction.
+      const early = await requireSettling(deps, db, request, found, policy, given)
+      const { id, name } = operatorOf(request)
+      const nonce = await takeNonce(id, proof.kind, early.now)
+      const document = drawAccess(deps, policy, found, chosen, early, nonce)
+      const verified = await verifyDecision(
+        { db, codes, publicUrl, now: early.now },
+        { document, decision: 'approve', approver: { id, name }, proof },
+      )
+      if (!verified.ok) throw await refusedProof(deps, request, verified, found.id)
+      const { evidence, use } = verified
       await commit(deps, request, async (tx) => {
-        const facts = await factsFor(deps, tx, request, found, policy, 'grant')
-        const refusal = settlingRefusal(facts)
-        if (refusal !== undefined) throw refusalProblem(refusal, policy, facts.now)
-        const given = chosenOf(deps, policy, found, { verbs, seconds }, facts.operator.roles)
-        const until = new Date(Math.min(facts.now + given.seconds * 1000, policy.expiresAt))
+        const late = await useProof(tx, use, deps.now())
+        if (late !== undefined) throw proofProblem(late)
+        const facts = await requireSettling(deps, tx, request, found, policy, given)
+        // What takes effect is what was signed, to the last effect of a verb.
+        const now = drawAccess(deps, policy, found, chosen, facts, nonce)
+        if (textOf(now) !== textOf(document)) throw proofProblem('wrong_challenge')
+        const until = new Date(Math.min(facts.now + document.seconds * 1000, policy.expiresAt))
         const limits = startingLimits(base)
         // Whatever else a grant has is the base's own: nothing of it can be forgotten here.
         const granted = await createGrant(
           tx,
-          {
-            ...base,
-            ...limits,
-            verbs: given.verbs,
-            expiresAt: until,
-            createdBy: facts.operator.id,
-          },
+          { ...base, ...limits, verbs: verbsOf(document), expiresAt: until, createdBy: id },
           facts.now,
         )
         const settled = await settleAccessRequest(tx, found.id, {
-          by: facts.operator.id,
+          by: id,
           now: facts.now,
-          granted: { grantId: granted, verbs: given.verbs, until },
+          granted: {
+            grantId: granted,
+            verbs: verbsOf(document),
+            until,
+            evidence: evidence as unknown as Canonical,
+          },
         })
         if (!settled) throw refusalProblem('not_pending')
         return {
@@ -227,9 +187,11 @@ export function accessAnswerRoutes(app: App, deps: Deps): void {
             agent: found.agentId,
             under: base.id,
             grant: granted,
-            verbs: [...given.verbs],
+            verbs: verbsOf(document),
             approval: limits.approval,
             expiresAt: until.toISOString(),
+            signed: decisionDigest(document, 'approve', id).toString('hex'),
+            proof: proofChange(evidence),
           },
         }
       })
@@ -237,10 +199,20 @@ export function accessAnswerRoutes(app: App, deps: Deps): void {
     },
   )
 
+  /** Used up before anything is looked at: whatever is wrong, the next attempt starts with the password again. */
+  async function takeNonce(operatorId: OperatorId, kind: 'passkey' | 'one_time_code', now: number) {
+    if (kind === 'one_time_code')
+      return { challenge: randomBytes(32), expiresAt: new Date(now + ceremonyTime) }
+    const taken = await takeChallenge(deps.db, operatorId, now)
+    if (taken === undefined)
+      throw new Problem('conflict', 'no touch was prepared, or it took longer than five minutes')
+    return taken
+  }
+
   app.post(
     '/v1/access-requests/:id/deny',
     {
-      config: { action: 'access_request.deny', roles: ['admin', 'approver'] },
+      config: { action: 'access_request.deny', roles: givers },
       schema: {
         operationId: 'denyAccess',
         summary: 'Deny what was asked for; none of it can be asked again for ten minutes',
@@ -258,15 +230,11 @@ export function accessAnswerRoutes(app: App, deps: Deps): void {
         deps,
         request,
         async (tx) => {
-          const facts = await factsFor(deps, tx, request, found, policy, 'deny')
-          const refusal = settlingRefusal(facts)
-          if (refusal !== undefined) throw refusalProblem(refusal, policy, facts.now)
-          const { now, operator } = facts
-          const settled = await settleAccessRequest(tx, found.id, {
-            by: operator.id,
-            now,
-            granted: undefined,
-          })
+          // It takes nothing from anybody: whatever a yes would be proven with does for a no.
+          const given = { decision: 'deny', proof: 'passkey' } as const
+          const { now } = await requireSettling(deps, tx, request, found, policy, given)
+          const by = operatorOf(request).id
+          const settled = await settleAccessRequest(tx, found.id, { by, now, granted: undefined })
           if (!settled) throw refusalProblem('not_pending')
           const change = { agent: found.agentId, verbs: [...found.asked.verbs] }
           return { value: undefined, subject: found.id, environment: { id, name }, change }
@@ -276,4 +244,34 @@ export function accessAnswerRoutes(app: App, deps: Deps): void {
       return oneView(deps, await findAccessRequest(deps, found.id))
     },
   )
+
+  app.get(
+    '/v1/access-requests/:id/evidence',
+    {
+      config: { action: 'access_request.export', roles: ['admin', 'auditor', 'approver'] },
+      schema: {
+        operationId: 'exportAccessEvidence',
+        summary: 'The evidence of what was granted, as the file for valetkey approval verify',
+        params: idParams('accessRequest'),
+        response: answers(200, Type.Array(Type.Object({}, { additionalProperties: true }))),
+      },
+    },
+    async (request, reply) => {
+      const { id, evidence } = await findAccessRequest(deps, request.params.id)
+      if (evidence === undefined)
+        throw new Problem('not_found', 'nothing was granted, or it was before there was evidence')
+      void reply.header('content-disposition', `attachment; filename="${id}.json"`)
+      return [{ ...(evidence as Record<string, unknown>) }]
+    },
+  )
+}
+
+type Document = ReturnType<typeof drawAccess>
+
+function verbsOf(document: Document): string[] {
+  return document.verbs.map(({ verb }) => verb)
+}
+
+function textOf(document: Document): string {
+  return canonicalize(document)
 }

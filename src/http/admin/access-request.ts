@@ -3,7 +3,7 @@
  */
 import Type from 'typebox'
 import { clip } from '../../audit/entry.ts'
-import { effectsOf, onlyAdminsGive } from '../../core/access-request.ts'
+import { accessRequestStates, effectsOf, onlyAdminsGive } from '../../core/access-request.ts'
 import {
   askForAccess,
   countDenied,
@@ -12,30 +12,21 @@ import {
   type AccessRequest,
 } from '../../directory/access-request.ts'
 import type { Policy } from '../../directory/policy.ts'
-import type { AccessRequestId, AgentId, EnvironmentId, GrantId } from '../../ids.ts'
+import type { AccessRequestId, GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { madeOf, State, toWish, WishBody } from '../access-request.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { accessUrl, madeOf, State, toWish, WishBody } from '../access-request.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  Effect,
-  id,
-  idParams,
-  page,
-  PageQuery,
-  ProviderName,
-  Timestamp,
-  Verb,
-} from '../schemas.ts'
+import { answers, closed, Effect, id, idParams, ProviderName, Timestamp, Verb } from '../schemas.ts'
+import { proofKind } from './approval.ts'
+import { askedListRoute } from './asked-list.ts'
 import { commit } from './change.ts'
 
 const AccessRequestView = closed({
   id: id('accessRequest'),
   state: State,
+  url: Type.String({ description: 'The page on which it is answered.' }),
   agent: id('agent'),
   grant: Type.String({ description: 'The grant that it was asked under; its limits hold.' }),
   environment: id('environment'),
@@ -60,7 +51,14 @@ const AccessRequestView = closed({
   settled_by: Type.Union([id('operator'), Type.Null()]),
   settled_at: Type.Union([Timestamp, Type.Null()]),
   granted: Type.Union([
-    closed({ grant: id('grant'), verbs: Type.Array(Verb), expires_at: Timestamp }),
+    closed({
+      grant: id('grant'),
+      verbs: Type.Array(Verb),
+      expires_at: Timestamp,
+      proof: Type.Union([Type.Literal('passkey'), Type.Literal('one_time_code'), Type.Null()], {
+        description: 'How whoever granted it proved that it was them; null where it is not kept.',
+      }),
+    }),
     Type.Null(),
   ]),
 })
@@ -78,6 +76,7 @@ function view(deps: Deps, request: AccessRequest) {
   return {
     id: request.id,
     state: request.state,
+    url: accessUrl(deps, request.id),
     agent: request.agentId,
     grant: request.grantId,
     environment: request.environmentId,
@@ -102,6 +101,7 @@ function view(deps: Deps, request: AccessRequest) {
             grant: granted.grantId,
             verbs: [...granted.verbs],
             expires_at: granted.until.toISOString(),
+            proof: request.evidence === undefined ? null : proofKind(request.evidence),
           },
   }
 }
@@ -127,43 +127,16 @@ export async function freshPolicy(deps: Deps, grantId: GrantId): Promise<Policy>
 }
 
 export function accessRequestRoutes(app: App, deps: Deps): void {
-  app.get(
-    '/v1/access-requests',
-    {
-      config: { action: 'access_request.list', roles: ['admin', 'auditor', 'approver'] },
-      schema: {
-        operationId: 'listAccessRequests',
-        summary: 'List what agents asked for',
-        querystring: closed({
-          ...PageQuery,
-          state: Type.Optional(State),
-          agent: Type.Optional(id('agent')),
-          environment: Type.Optional(id('environment')),
-        }),
-        response: answers(200, page(AccessRequestView)),
-      },
-    },
-    async (request) => {
-      const { state, agent, environment } = request.query
-      const limit = pageLimit(request.query.limit)
-      const list = `access requests ${state ?? ''} ${agent ?? ''} ${environment ?? ''}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listAccessRequests(deps.db, {
-        limit: limit + 1,
-        after,
-        now: deps.now(),
-        state,
-        agentId: agent as AgentId | undefined,
-        environmentId: environment as EnvironmentId | undefined,
-      })
-      return toPage(
-        rows,
-        limit,
-        (row) => view(deps, row),
-        (last) => deps.cursors.make(list, last.id),
-      )
-    },
-  )
+  askedListRoute(app, deps, {
+    noun: 'access-requests',
+    action: 'access_request.list',
+    operationId: 'listAccessRequests',
+    summary: 'List what agents asked for',
+    states: accessRequestStates,
+    schema: AccessRequestView,
+    rows: (asked) => listAccessRequests(deps.db, { ...asked, now: deps.now() }),
+    view: (row) => view(deps, row),
+  })
 
   app.get(
     '/v1/access-requests/:id',

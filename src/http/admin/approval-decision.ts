@@ -5,8 +5,6 @@
  * the person took their time.
  */
 import Type from 'typebox'
-import { fingerprintOf } from '../../approval/cose-key.ts'
-import type { Evidence } from '../../approval/evidence.ts'
 import { listPasskeys } from '../../approval/passkey.ts'
 import { useProof, verifyDecision, type ProofRefusal } from '../../approval/proof.ts'
 import { decide } from '../../approval/step.ts'
@@ -14,7 +12,7 @@ import { assertionOptions } from '../../approval/webauthn.ts'
 import { decisionDigest, type DecisionRefusal } from '../../core/approval.ts'
 import { Problem } from '../../problem.ts'
 import { environmentOf, findApproval, refusedDecision, standingOf } from '../approval.ts'
-import { proofMembers, proofOf, refusedProof } from '../decision-proof.ts'
+import { proofChange, proofMembers, proofOf, refusedProof } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -53,7 +51,7 @@ export function approvalDecisionRoutes(app: App, deps: Deps): void {
       const { decision } = request.body
       const signedIn = signedInOf(request.signedIn)
       const approval = await findApproval(deps.db, request.params.id)
-      const now = deps.now()
+      const now = await deps.sharedNow(deps.db)
       const standing = await standingOf(deps.db, approval, signedIn, now)
       const refusal = standing.refusal({ decision, evidence: 'passkey' })
       if (refusal !== undefined)
@@ -89,7 +87,8 @@ export function approvalDecisionRoutes(app: App, deps: Deps): void {
       const signedIn = signedInOf(request.signedIn)
       const proof = proofOf(request.body)
       const approval = await findApproval(deps.db, request.params.id)
-      const standing = await standingOf(deps.db, approval, signedIn, deps.now())
+      const begun = await deps.sharedNow(deps.db)
+      const standing = await standingOf(deps.db, approval, signedIn, begun)
       const refusal = standing.refusal({ decision, evidence: proof.kind })
       if (refusal !== undefined)
         throw await refusedDecision(deps, request, { refusal, approval, decision })
@@ -98,7 +97,7 @@ export function approvalDecisionRoutes(app: App, deps: Deps): void {
       const { document } = approval
       const { db, codeSealer: codes, publicUrl } = deps
       const verified = await verifyDecision(
-        { db, codes, publicUrl, now: deps.now() },
+        { db, codes, publicUrl, now: begun },
         { document, decision, approver, proof },
       )
       if (!verified.ok) throw await refusedProof(deps, request, verified, approval.id)
@@ -108,7 +107,7 @@ export function approvalDecisionRoutes(app: App, deps: Deps): void {
         deps,
         request,
         async (tx) => {
-          const now = deps.now()
+          const now = await deps.sharedNow(tx)
           late.proof = await useProof(tx, verified.use, now)
           if (late.proof !== undefined) throw new TooLate()
           const current = await findApproval(tx, approval.id)
@@ -160,11 +159,3 @@ export function approvalDecisionRoutes(app: App, deps: Deps): void {
 
 /** Undoes the transaction; why is said outside of it, where the entry about it stays. */
 class TooLate extends Error {}
-
-/** By which key, for whoever checks the evidence against the log. */
-function proofChange(evidence: Evidence) {
-  if (evidence.kind === 'one_time_code') return { kind: evidence.kind }
-  const { id, publicKey } = evidence.passkey
-  const fingerprint = fingerprintOf(Buffer.from(publicKey, 'base64url'))
-  return { kind: evidence.kind, passkey: id, fingerprint }
-}

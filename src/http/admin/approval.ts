@@ -7,25 +7,14 @@ import { cancel } from '../../approval/ending.ts'
 import { askedBefore, listApprovals, type Approval } from '../../approval/store.ts'
 import { approvalStates, approverRules } from '../../core/approval.ts'
 import { sentence } from '../../core/approval-facts.ts'
-import type { AgentId, EnvironmentId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import { environmentOf, findApproval, pageUrl, standingOf, stateAt } from '../approval.ts'
 import { outcomeOf } from '../approval-outcome.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, type SignedIn } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  Effect,
-  id,
-  idParams,
-  page,
-  PageQuery,
-  ProviderName,
-  Timestamp,
-} from '../schemas.ts'
+import { answers, closed, Effect, id, idParams, ProviderName, Timestamp } from '../schemas.ts'
+import { askedListRoute } from './asked-list.ts'
 import { commit } from './change.ts'
 
 const State = Type.Union(approvalStates.map((state) => Type.Literal(state)))
@@ -161,43 +150,21 @@ export async function oneView(deps: Deps, approval: Approval, signedIn: SignedIn
 }
 
 export function approvalRoutes(app: App, deps: Deps): void {
-  app.get(
-    '/v1/approvals',
-    {
-      config: { action: 'approval.list', roles: ['admin', 'auditor', 'approver'] },
-      schema: {
-        operationId: 'listApprovals',
-        summary: 'List approvals, oldest first',
-        querystring: closed({
-          ...PageQuery,
-          state: Type.Optional(State),
-          agent: Type.Optional(id('agent')),
-          environment: Type.Optional(id('environment')),
-        }),
-        response: answers(200, page(ApprovalView)),
-      },
-    },
-    async (request) => {
-      const { state, agent, environment } = request.query
-      const limit = pageLimit(request.query.limit)
-      const list = `approvals ${state ?? ''} ${agent ?? ''} ${environment ?? ''}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listApprovals(deps.db, {
-        limit: limit + 1,
-        after,
+  askedListRoute(app, deps, {
+    noun: 'approvals',
+    action: 'approval.list',
+    operationId: 'listApprovals',
+    summary: 'List approvals, oldest first',
+    states: approvalStates,
+    schema: ApprovalView,
+    rows: ({ state, environmentId, ...asked }) =>
+      listApprovals(deps.db, {
+        ...asked,
         states: state === undefined ? undefined : [state],
-        agentId: agent as AgentId | undefined,
-        environmentIds: environment === undefined ? undefined : [environment as EnvironmentId],
-      })
-      const now = deps.now()
-      return toPage(
-        rows,
-        limit,
-        (row) => view(deps, row, now),
-        (last) => deps.cursors.make(list, last.id),
-      )
-    },
-  )
+        environmentIds: environmentId === undefined ? undefined : [environmentId],
+      }),
+    view: (row) => view(deps, row, deps.now()),
+  })
 
   app.get(
     '/v1/approvals/:id',

@@ -1,6 +1,9 @@
 /**
  * One-time codes over REST: the fallback of who has no passkey, and an admin's switch for it. As with passkeys, what gives
- * a means to decide needs a browser's sign-in and the password again; taking one away is open to an admin as well.
+ * a means to decide needs a browser's sign-in and more than the password: a touch of a passkey by who has one, and the
+ * permit for a first one by who has none (passkey-permit.ts). The permit is used up when the first code puts the secret
+ * into force; a secret that was made under one is gone once there is a passkey. Taking codes away is open to an admin as
+ * well.
  */
 import Type from 'typebox'
 import type { FastifyRequest } from 'fastify'
@@ -14,17 +17,28 @@ import {
   removeCode,
   switchOneTimeCodes,
 } from '../../approval/one-time-code.ts'
+import { lockOperator } from '../../approval/passkey.ts'
+import { isPermitted, takePermit } from '../../approval/passkey-permit.ts'
+import { hasPasskey } from '../../approval/presence.ts'
 import type { OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { CodeBody, refusedProof } from '../decision-proof.ts'
+import { AssertionBody, CodeBody, refusedProof } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requireBrowser, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Empty, id, Password } from '../schemas.ts'
 import { commit } from './change.ts'
+import { requirePresence, usePresence } from './presence.ts'
 
 const Switch = Type.Union([Type.Literal('on'), Type.Literal('off')])
 const Settings = closed({ one_time_codes: Switch })
+
+function notPermitted(): Problem {
+  return new Problem(
+    'forbidden',
+    'without a passkey this needs another admin’s permit, good for a day and for one means: POST /v1/operators/…/allow-passkey',
+  )
+}
 
 function requireSelfOrAdmin(request: FastifyRequest, operatorId: OperatorId): void {
   const operator = operatorOf(request)
@@ -101,7 +115,9 @@ export function oneTimeCodeRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'prepareOneTimeCode',
         summary: 'Make a secret for one-time codes, in a browser; in force with its first code',
-        body: closed({ password: Password }),
+        description:
+          'Who has a passkey touches it for this: `prepareTouch`, with their own id. Who has none needs the permit for a first one, which the codes use up.',
+        body: closed({ password: Password, assertion: Type.Optional(AssertionBody) }),
         response: answers(
           201,
           closed({
@@ -113,15 +129,24 @@ export function oneTimeCodeRoutes(app: App, deps: Deps): void {
     },
     async (request, reply) => {
       requireBrowser(request)
-      await requirePassword(deps, request, request.body.password)
+      const { password, assertion } = request.body
+      await requirePassword(deps, request, password)
       if (!(await oneTimeCodesOn(deps.db)))
         throw new Problem('conflict', 'an admin must switch one-time codes on first')
       const operator = operatorOf(request)
+      const taken = new Problem('conflict', 'one-time codes are set up already: remove them first')
+      if ((await readCodeState(deps.db, operator.id)).state === 'enrolled') throw taken
+      const presence = { act: 'one_time_code.enrol', subject: operator.id, assertion } as const
+      const use = await requirePresence(deps, request, { ...presence, of: 'self' })
       const { codeSealer, publicUrl } = deps
       const { secret, uri, sealed } = await newCodeSecret(codeSealer, operator, publicUrl)
       await commit(deps, request, async (tx) => {
-        if (!(await enrolCode(tx, operator.id, sealed, codeSealer.kekId())))
-          throw new Problem('conflict', 'one-time codes are set up already: remove them first')
+        await lockOperator(tx, operator.id)
+        await usePresence(tx, deps, request, use, 'self')
+        // Said before they scan anything; it is used up with the first code.
+        if (use === undefined && !(await isPermitted(tx, operator.id, deps.now())))
+          throw notPermitted()
+        if (!(await enrolCode(tx, operator.id, sealed, codeSealer.kekId()))) throw taken
         return { value: undefined, subject: operator.id }
       })
       void reply.code(201)
@@ -153,6 +178,11 @@ export function oneTimeCodeRoutes(app: App, deps: Deps): void {
       })
       if (!checked.ok) throw await refusedProof(deps, request, checked, operatorId)
       await commit(deps, request, async (tx) => {
+        // One permit is not good for a passkey and a code at once.
+        await lockOperator(tx, operatorId)
+        // Who has a passkey touched it for this secret: one that was made before went when the passkey came.
+        if (!(await hasPasskey(tx, operatorId)) && !(await takePermit(tx, operatorId, deps.now())))
+          throw notPermitted()
         if (!(await confirmCode(tx, operatorId, checked, now)))
           throw new Problem('conflict', 'the secret was replaced a moment ago')
         return { value: undefined, subject: operatorId }

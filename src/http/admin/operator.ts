@@ -1,4 +1,8 @@
-/** Operators over REST. */
+/**
+ * Operators over REST. Guarantee, against whoever has an admin's password and cookie, but not their authenticator: once
+ * that admin has a passkey, nobody becomes an admin or an approver, loses a role, is disabled, enabled or reset without a
+ * touch of it; nor is any of this done to an admin with a passkey by one who has none.
+ */
 import Type from 'typebox'
 import {
   createOperator,
@@ -11,6 +15,7 @@ import {
 } from '../../directory/operator.ts'
 import type { OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
+import { AssertionBody } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -27,6 +32,7 @@ import {
 } from '../schemas.ts'
 import { commit } from './change.ts'
 import { listRoute } from './list-route.ts'
+import { changeOf, requirePresence, usePresence } from './presence.ts'
 
 const OperatorView = closed({
   id: id('operator'),
@@ -37,6 +43,8 @@ const OperatorView = closed({
   created_at: Timestamp,
 })
 const Roles = Type.Array(Role, { minItems: 1, maxItems: 3, uniqueItems: true })
+const touched =
+  'As soon as the admin who does it, or an admin to whom it is done, has a passkey, this needs an admin’s touch: `prepareTouch`.'
 const WithSetupSecret = closed({
   operator: OperatorView,
   setup_secret: Type.String({
@@ -63,15 +71,29 @@ export function operatorRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'createOperator',
         summary: 'Add an operator',
-        body: closed({ name: Name, roles: Roles, password: Password }),
+        description:
+          'As soon as who does it has a passkey, a new admin or approver needs a touch of it: `prepareTouch`.',
+        body: closed({
+          name: Name,
+          roles: Roles,
+          password: Password,
+          assertion: Type.Optional(AssertionBody),
+        }),
         response: answers(201, WithSetupSecret),
       },
     },
     async (request, reply) => {
       await requirePassword(deps, request, request.body.password)
       const setupSecret = newSetupSecret()
-      const { name, roles } = request.body
+      const { name, roles, assertion } = request.body
+      // An auditor changes nothing and decides nothing.
+      const grave = roles.some((role) => role !== 'auditor')
+      const asked = { act: 'operator.create', subject: name, change: changeOf({ roles }) } as const
+      const use = grave
+        ? await requirePresence(deps, request, { ...asked, of: 'self', assertion })
+        : undefined
       const operatorId = await commit(deps, request, async (tx) => {
+        if (grave) await usePresence(tx, deps, request, use, 'self')
         const created = await createOperator(tx, { name, roles, setupSecret, now: deps.now() })
         return { value: created, subject: created, change: { name, roles } }
       })
@@ -112,20 +134,27 @@ export function operatorRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'updateOperator',
         summary: 'Change roles or state; ends the operator’s sign-ins',
+        description: touched,
         params: idParams('operator'),
         body: closed({
           roles: Type.Optional(Roles),
           state: Type.Optional(State),
           password: Password,
+          assertion: Type.Optional(AssertionBody),
         }),
         response: answers(200, OperatorView),
       },
     },
     async (request) => {
       await requirePassword(deps, request, request.body.password)
-      const { roles, state } = request.body
+      const { roles, state, assertion } = request.body
       const operatorId = request.params.id as OperatorId
+      const of = { orAdmin: operatorId }
+      const change = changeOf({ roles, state })
+      const asked = { act: 'operator.update', subject: operatorId, change } as const
+      const use = await requirePresence(deps, request, { ...asked, of, assertion })
       await commit(deps, request, async (tx) => {
+        await usePresence(tx, deps, request, use, of)
         const result = await updateOperator(tx, operatorId, { roles, state })
         if (result === 'not_found')
           throw new Problem('not_found', 'there is no such operator, or it was revoked')
@@ -144,8 +173,9 @@ export function operatorRoutes(app: App, deps: Deps): void {
       schema: {
         operationId: 'resetOperator',
         summary: 'Take away the password and make a new setup secret',
+        description: touched,
         params: idParams('operator'),
-        body: closed({ password: Password }),
+        body: closed({ password: Password, assertion: Type.Optional(AssertionBody) }),
         response: answers(200, WithSetupSecret),
       },
     },
@@ -153,7 +183,12 @@ export function operatorRoutes(app: App, deps: Deps): void {
       await requirePassword(deps, request, request.body.password)
       const setupSecret = newSetupSecret()
       const operatorId = request.params.id as OperatorId
+      const of = { orAdmin: operatorId }
+      const { assertion } = request.body
+      const asked = { act: 'operator.reset', subject: operatorId } as const
+      const use = await requirePresence(deps, request, { ...asked, of, assertion })
       await commit(deps, request, async (tx) => {
+        await usePresence(tx, deps, request, use, of)
         if (!(await resetOperator(tx, operatorId, setupSecret, deps.now()))) {
           throw new Problem('not_found', 'there is no operator of this id')
         }

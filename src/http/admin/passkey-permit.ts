@@ -1,5 +1,5 @@
 /**
- * The permit for an operator's first passkey, over REST. Whoever gets hold of a password could otherwise make themselves
+ * The permit for an operator's first passkey, or for one-time codes in its place, over REST. Whoever gets hold of a password could otherwise make themselves
  * an approver's means to decide; so another person says first that there is to be one. The log shows it as it shows a
  * break-glass: it is how somebody comes to decide.
  */
@@ -24,7 +24,8 @@ export function passkeyPermitRoutes(app: App, deps: Deps): void {
       config: { action: 'passkey.allow', roles: ['admin'] },
       schema: {
         operationId: 'allowPasskey',
-        summary: 'Allow another operator to register their first passkey, within a day',
+        summary:
+          'Allow another operator their first passkey, or one-time codes in its place, within a day',
         description:
           'As soon as an admin has a passkey, this needs the touch of an admin’s: `prepareTouch`.',
         params: idParams('operator'),

@@ -17,6 +17,7 @@ import {
   type Passkey,
 } from '../../approval/passkey.ts'
 import { fingerprintOf } from '../../approval/cose-key.ts'
+import { removeWaitingCode } from '../../approval/one-time-code.ts'
 import { isPermitted, takePermit } from '../../approval/passkey-permit.ts'
 import {
   passkeyObstacle,
@@ -169,6 +170,8 @@ export function passkeyRoutes(app: App, deps: Deps): void {
         if (added === 'taken') throw new Problem('conflict', 'this passkey is registered already')
         if (added === 'too_many')
           throw new Problem('conflict', 'you have too many passkeys: remove one first')
+        // Whoever made one with the password alone would put it into force in the shadow of this passkey.
+        await removeWaitingCode(tx, operatorId)
         const { algorithm, synced } = passkey
         const fingerprint = fingerprintOf(passkey.publicKey)
         const change = { operator: operatorId, name, algorithm, synced, fingerprint }

@@ -3,7 +3,7 @@
  * password, in a browser, and used up by the act, whatever becomes of it.
  */
 import type { FastifyRequest } from 'fastify'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { listPasskeys, openRegistration, takeRegistration } from '../../approval/passkey.ts'
 import {
   hasPasskey,
@@ -21,7 +21,7 @@ import { refusedProof } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requireBrowser, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import { answers, closed, Password } from '../schemas.ts'
+import { answers, closed, Name, Password, Role, State } from '../schemas.ts'
 import { commit } from './change.ts'
 
 export const TouchOptions = Type.Object(
@@ -32,12 +32,33 @@ export const TouchOptions = Type.Object(
   },
 )
 
+/** Roles of an operator, or their state, as a touch is bound to them. */
+const Change = closed({
+  roles: Type.Optional(Type.Array(Role, { minItems: 1, maxItems: 3, uniqueItems: true })),
+  state: Type.Optional(State),
+})
+
+/** The same whichever order the roles come in; undefined where nothing is said. */
+export function changeOf({
+  roles,
+  state,
+}: {
+  readonly roles?: Static<typeof Change>['roles'] | undefined
+  readonly state?: Static<typeof Change>['state'] | undefined
+}) {
+  if (roles === undefined && state === undefined) return undefined
+  return {
+    ...(roles === undefined ? {} : { roles: [...roles].sort() }),
+    ...(state === undefined ? {} : { state }),
+  }
+}
+
 function missing(whose: 'self' | 'others'): Problem {
   return new Problem(
     'forbidden',
     whose === 'self'
       ? 'this needs a touch of a passkey that you have: prepare it in a browser, at /v1/passkeys/touch-options'
-      : 'an admin here has a passkey, so this needs an admin’s touch: do it as an admin who has one',
+      : 'an admin whom this concerns has a passkey, so it needs an admin’s touch: do it as an admin who has one',
   )
 }
 
@@ -60,13 +81,14 @@ export async function requirePresence(
   asked: {
     readonly act: PresenceAct
     readonly subject: string
+    readonly change?: Presence['change']
     readonly of: PresenceOf
     readonly assertion: Assertion | undefined
     /** Where the act has taken its challenge already. */
     readonly challenge?: Buffer
   },
 ): Promise<ProofUse | undefined> {
-  const { act, subject, assertion } = asked
+  const { act, subject, change, assertion } = asked
   const operatorId = operatorOf(request).id
   const whose = await presenceNeeded(deps.db, operatorId, asked.of)
   if (whose === undefined) return undefined
@@ -76,7 +98,7 @@ export async function requirePresence(
   if (challenge === undefined)
     throw new Problem('conflict', 'no touch was prepared, or it took longer than five minutes')
   const { publicUrl } = deps
-  const input = { act, subject, operatorId, challenge, assertion, publicUrl }
+  const input = { act, subject, change, operatorId, challenge, assertion, publicUrl }
   const verified = await verifyPresence(deps.db, input)
   if (!verified.ok) throw await refusedProof(deps, request, verified, subject)
   return verified.use
@@ -115,11 +137,17 @@ export function presenceRoutes(app: App, deps: Deps): void {
             Type.Literal('passkey.remove'),
             Type.Literal('passkey.allow'),
             Type.Literal('break_glass.confirm'),
+            Type.Literal('one_time_code.enrol'),
+            Type.Literal('operator.create'),
+            Type.Literal('operator.update'),
+            Type.Literal('operator.reset'),
           ]),
           subject: Type.String({
-            pattern: '^[a-z]{1,8}_[0-9a-z]{26}$',
-            description: 'The id of the passkey, of the operator, or of the break-glass.',
+            ...Name,
+            description:
+              'The id of the passkey, of the operator, or of the break-glass; for operator.create the name.',
           }),
+          change: Type.Optional(Change),
           password: Password,
         }),
         response: answers(200, closed({ options: TouchOptions })),
@@ -129,15 +157,16 @@ export function presenceRoutes(app: App, deps: Deps): void {
       requireBrowser(request)
       await requirePassword(deps, request, request.body.password)
       const { act, subject } = request.body
+      const change = changeOf(request.body.change ?? {})
       const operatorId = operatorOf(request).id
       if (!(await hasPasskey(deps.db, operatorId)))
         throw new Problem('conflict', 'you have no passkey')
       const challenge = await commit(deps, request, async (tx) => ({
         value: await openRegistration(tx, operatorId, deps.now()),
         subject,
-        change: { act },
+        change: { act, ...change },
       }))
-      const options = await touchFor(deps, { act, subject, operatorId }, challenge)
+      const options = await touchFor(deps, { act, subject, change, operatorId }, challenge)
       if (options === undefined) throw new Problem('conflict', 'you have no passkey')
       return { options }
     },

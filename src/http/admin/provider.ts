@@ -2,7 +2,7 @@
 import Type from 'typebox'
 import { matchApproval } from '../../approval/store.ts'
 import { requestDigest } from '../../core/approval.ts'
-import { sentence, shownOperations } from '../../core/approval-facts.ts'
+import { sentence, shownOperations, tooLongToShow } from '../../core/approval-facts.ts'
 import { readGrant } from '../../directory/grant.ts'
 import type { Policy } from '../../directory/policy.ts'
 import type { GrantId } from '../../ids.ts'
@@ -45,6 +45,9 @@ const ExplainView = closed({
       sentence: Type.String({
         description: 'What a person would be asked, but for what the provider is asked about it.',
       }),
+      not_approvable: Type.Optional(
+        Type.String({ description: 'Why nobody would be asked, and the request refused instead.' }),
+      ),
       standing: Type.Union(
         [
           closed({
@@ -201,12 +204,14 @@ async function approvalOf(
 ) {
   if (evaluation.kind !== 'decided' || evaluation.decision.kind !== 'needs_approval') return {}
   const { agent, environment } = policy
-  const { operations } = shownOperations(evaluation.operations, environment, adapter.name)
+  const operations = shownOperations(evaluation.operations, environment, adapter.name)
   const digest = requestDigest(approvableRequest(adapter, policy, evaluation.request))
   const now = deps.now()
   const standing = await matchApproval(deps.db, { digest, agentId: agent.id }, now)
+  const tooLong = tooLongToShow(evaluation.operations)
   return {
     approval: {
+      ...(tooLong === undefined ? {} : { not_approvable: tooLong }),
       sentence: sentence({ operations, agent, environment, provider: adapter.name }),
       standing:
         standing === undefined

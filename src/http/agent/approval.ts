@@ -16,7 +16,7 @@ import type { Policy } from '../../directory/policy.ts'
 import type { ApprovalId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import type { ProviderAdapter } from '../../provider/adapter.ts'
-import { approvalMember } from '../../proxy/gate.ts'
+import { approvalMember } from '../../proxy/approval-words.ts'
 import type { KeptAnswer } from '../../proxy/kept-answer.ts'
 import { adapterOf } from '../access-request.ts'
 import { stateAt } from '../approval.ts'
@@ -43,6 +43,9 @@ const OwnApproval = closed({
       'While it is pending: when silence becomes a no. Once it is approved: until when it may be sent.',
   }),
   held_until: Type.Optional(Timestamp),
+  cancel_reason: Type.Optional(
+    Type.String({ description: 'Once the broker has cancelled it: why, and what to do.' }),
+  ),
   url: Type.String({ description: 'This.' }),
   page: Type.String({ description: 'Where a person decides.' }),
   answer: Type.Optional(
@@ -66,6 +69,10 @@ function ownView(deps: Deps, approval: Approval, now: number) {
     ...approvalMember(deps.publicUrl, approval),
     state: stateAt(approval, now),
     execute: approval.execute,
+    // An operator's own reason is for operators.
+    ...(approval.cancelledBy === 'broker' && approval.cancelReason !== null
+      ? { cancel_reason: approval.cancelReason }
+      : {}),
   }
 }
 

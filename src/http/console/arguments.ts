@@ -7,8 +7,8 @@ import type { Canonical } from '../../core/canonical.ts'
 import { shownLimits } from '../../core/approval-facts.ts'
 import { markup, outsideQuoted, type Markup } from './markup.ts'
 
-/** The longest text of a document, with the words that say that it was cut. */
-const longestText = shownLimits.arguments + 200
+/** The longest text there can be: a request with longer arguments is not parked. */
+const longestText = shownLimits.arguments
 /** Deeper than this the rest stands on one line: what nobody can follow must not push the page apart. */
 const deepest = 12
 

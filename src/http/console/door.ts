@@ -38,8 +38,9 @@ export function atHome(deps: Pick<Deps, 'publicUrl'>) {
     if (request.headers.host === host) return done()
     const { id } = request.params as { readonly id?: string }
     // A path of ours and an id of the right shape: nothing else that was asked for is sent on.
-    const path = isId('approval', id) ? `/approvals/${id}` : (request.routeOptions.url ?? '')
-    void reply.redirect(deps.publicUrl + path.replace(':id', ''), 307)
+    const known = isId('approval', id) || isId('accessRequest', id) ? id : ''
+    const path = (request.routeOptions.url ?? '').replace(':id', known)
+    void reply.redirect(deps.publicUrl + path, 307)
   }
 }
 

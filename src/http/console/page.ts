@@ -58,7 +58,7 @@ function frame({ title, body, operator }: Page): Markup {
 <span class="brand">Valetkey</span>
 ${when(
   operator !== undefined,
-  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a></nav>
+  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a> <a href="/break-glass">Break-glass</a></nav>
 <span class="who">${operator} <button type="button" class="plain" data-sign-out disabled>Sign out</button></span>`,
 )}
 </header>

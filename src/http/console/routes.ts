@@ -2,15 +2,15 @@
  * The pages of who is signed in. They only read: whatever they start goes through the routes under /v1, with their checks.
  */
 import type { FastifyRequest } from 'fastify'
-import { readCodeState } from '../../approval/one-time-code.ts'
+import { oneTimeCodesOn, readCodeState } from '../../approval/one-time-code.ts'
 import { isPermitted } from '../../approval/passkey-permit.ts'
-import { listPasskeys, type Passkey } from '../../approval/passkey.ts'
+import { countApproversWithPasskey, listPasskeys } from '../../approval/passkey.ts'
 import { askedBefore, listApprovals, type Approval } from '../../approval/store.ts'
 import { passkeyObstacle } from '../../approval/webauthn.ts'
 import { decisionDigest, type ApprovalDecision, type DecisionFacts } from '../../core/approval.ts'
 import { readGrant } from '../../directory/grant.ts'
 import { readOperator } from '../../directory/operator.ts'
-import { isId, type OperatorId } from '../../ids.ts'
+import { isId } from '../../ids.ts'
 import { problems } from '../../problem.ts'
 import { findApproval, refusalText, standingOf, stateAt, type Standing } from '../approval.ts'
 import { clock, outcomeOf } from '../approval-outcome.ts'
@@ -20,10 +20,14 @@ import { toProblem } from '../error.ts'
 import { adminEntry, authenticateOperator, operatorOf } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { idParams } from '../schemas.ts'
+import { accessPage } from './access-page.ts'
 import { approvalBody } from './approval-page.ts'
+import { breakGlassPage } from './break-glass.ts'
 import { atHome, sendSignIn } from './door.ts'
 import { listBody } from './list-page.ts'
 import { markup } from './markup.ts'
+import { oneTimeCodePart } from './one-time-code-part.ts'
+import { operatorPage } from './operator-page.ts'
 import { sendPage } from './page.ts'
 import { passkeyBody } from './passkey-page.ts'
 
@@ -104,23 +108,34 @@ export function consoleRoutes(app: App, deps: Deps): void {
     async (request, reply) => {
       const operator = operatorOf(request)
       const passkeys = await listPasskeys(deps.db, operator.id)
+      const permitted = passkeys.length > 0 || (await isPermitted(deps.db, operator.id, deps.now()))
+      const unpermitted = permitted
+        ? undefined
+        : 'without a passkey it needs another admin to allow it, with valetkey passkey allow'
       return sendPage(reply, 200, {
         title: 'Passkeys',
         operator: operator.name,
-        body: passkeyBody(passkeys, await obstacleTo(passkeys, operator.id)),
+        body: passkeyBody({
+          passkeys,
+          obstacle: unpermitted ?? passkeyObstacle(deps.publicUrl),
+          nobodyCanApprove: (await deps.db.transaction().execute(countApproversWithPasskey)) === 0,
+          codes: oneTimeCodePart({
+            on: await oneTimeCodesOn(deps.db),
+            ...(await readCodeState(deps.db, operator.id)),
+            touch:
+              passkeys.length === 0
+                ? undefined
+                : { act: 'one_time_code.enrol', subject: operator.id },
+            obstacle: unpermitted,
+          }),
+        }),
       })
     },
   )
 
-  async function obstacleTo(
-    passkeys: readonly Passkey[],
-    operatorId: OperatorId,
-  ): Promise<string | undefined> {
-    const permitted = passkeys.length > 0 || (await isPermitted(deps.db, operatorId, deps.now()))
-    return permitted
-      ? passkeyObstacle(deps.publicUrl)
-      : 'a first passkey needs another admin to allow it, with valetkey passkey allow'
-  }
+  breakGlassPage(app, deps)
+  accessPage(app, deps)
+  operatorPage(app, deps)
 
   async function pageOf(request: FastifyRequest, approval: Approval, now: number) {
     const signedIn = signedInOf(request.signedIn)

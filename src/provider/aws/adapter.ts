@@ -4,8 +4,11 @@
  */
 import { place } from '../../core/operation.ts'
 import type { CarrierStyle, MintedSecret, ProviderAdapter } from '../adapter.ts'
+import { factMembers } from '../facts/members.ts'
 import { createGenerations, isWrite } from '../kept-answers.ts'
 import { awsEntries, awsVersion, findEntry } from './catalogue.ts'
+import { awsFactSource } from './fact-question.ts'
+import { facts } from './facts.ts'
 import { partitions } from './hosts.ts'
 import { bodyLimit, identifyAws } from './identify.ts'
 import { awsLocate } from './locate.ts'
@@ -42,8 +45,11 @@ const minting: Readonly<Record<string, MintedSecret>> = Object.fromEntries(
   ].map((name) => [name, { paths: [['Credentials', 'SecretAccessKey']] }]),
 )
 
-/** `now` is a clock in milliseconds that never goes back. */
-export function awsAdapter(now: () => number = () => performance.now()): ProviderAdapter {
+/** `now` is a clock in milliseconds that never goes back, `date` one that counts them since the epoch. */
+export function awsAdapter(
+  now: () => number = () => performance.now(),
+  date: () => number = Date.now,
+): ProviderAdapter {
   const generations = createGenerations()
   return {
     name: 'aws',
@@ -86,6 +92,7 @@ export function awsAdapter(now: () => number = () => performance.now()): Provide
       generations.pass(cacheKey)
       if (actingKey !== undefined) generations.pass(actingKey)
     },
+    ...factMembers(awsFactSource(facts), { now, date }),
     reach: awsReach,
     minted: (invocation) => minting[invocation.operation],
   }

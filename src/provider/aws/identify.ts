@@ -14,7 +14,7 @@ import type { Destination } from './hosts.ts'
 import { flawOf } from './json-body.ts'
 import { resourcesOf, unresolvable } from './resources.ts'
 import { readS3 } from './s3.ts'
-import { readScope } from './scope.ts'
+import { readScope, scopeField } from './scope.ts'
 
 /** In bytes; the broker reads no more of any provider's request. */
 export const bodyLimit = 2 * 1024 * 1024
@@ -74,7 +74,11 @@ export function identifyAws(request: ProviderRequest): Identified {
         widens: [...widens, ...unresolvable(resources)],
       },
     ],
-    request: { ...read.request, signing: destination },
+    request: {
+      ...read.request,
+      signing: destination,
+      readBy: { authorization: scopeField(destination) },
+    },
   }
 }
 

@@ -34,3 +34,9 @@ export function readScope(
   }
   return { ok: true, destination }
 }
+
+/** The same scope once more, as `readScope` reads it, in a field that nobody signed. */
+export function scopeField({ service, region }: Destination): string {
+  const scope = `approved/00000000/${region}/${service}/aws4_request`
+  return `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=${'0'.repeat(64)}`
+}

@@ -4,6 +4,7 @@
  * project's own list, or a resource's own `project_id`, says where an id lives.
  */
 import type { Home, RestManifest } from '../rest/manifest.ts'
+import { facts } from './facts.ts'
 
 /** What a project lists, by its URN. */
 function inProject(spelled: string): Home {
@@ -128,5 +129,6 @@ export const manifest: RestManifest = {
       unless: 'firewall.tags.*',
     },
   },
+  facts,
   rateLimitHeaders: ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'retry-after'],
 }

@@ -5,9 +5,12 @@
 import { createHash } from 'node:crypto'
 import { place } from '../../core/operation.ts'
 import type { ProviderAdapter } from '../adapter.ts'
+import { factMembers } from '../facts/members.ts'
 import { isWrite } from '../kept-answers.ts'
 import { identifyRest, type RestRules } from '../rest/identify.ts'
 import { catalogueBeside, entryOf, openCatalogue, type OpenCatalogue } from '../rest/open.ts'
+import { restFactSource } from '../rest/question.ts'
+import { facts } from './facts.ts'
 import { githubGraphql } from './graphql/graphql.ts'
 import { locate, repositoriesOf } from './locate.ts'
 import * as manifest from './manifest.ts'
@@ -26,9 +29,12 @@ const text = catalogueBeside(import.meta.url)
 
 /**
  * The catalogue is read at its first use: a broker without GitHub credentials does not hold it in memory. `now` is a clock
- * in milliseconds that never goes back.
+ * in milliseconds that never goes back, `date` one that counts them since the epoch.
  */
-export function githubAdapter(now: () => number = () => performance.now()): ProviderAdapter {
+export function githubAdapter(
+  now: () => number = () => performance.now(),
+  date: () => number = Date.now,
+): ProviderAdapter {
   let loaded: OpenCatalogue | undefined
   let version: string | undefined
   const graphql = githubGraphql(now)
@@ -70,6 +76,10 @@ export function githubAdapter(now: () => number = () => performance.now()): Prov
     delivered(invocations, { cacheKey }) {
       if (invocations.some(isWrite)) graphql.forget(cacheKey)
     },
+    ...factMembers(
+      restFactSource(facts, catalogue, rules, (name) => revealedPaths(name) ?? []),
+      { now, date },
+    ),
     reach,
     minted(invocation) {
       const paths = mintedPaths[invocation.operation]

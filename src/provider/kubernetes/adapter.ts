@@ -1,14 +1,16 @@
 /** Kubernetes: its manifest and its catalogue, and what a new credential proves to reach. */
 import { place, type Place } from '../../core/operation.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
+import type { FactClocks } from '../facts/ask.ts'
 import { restAdapter } from '../rest/adapter.ts'
 import { catalogueBeside } from '../rest/open.ts'
 import { manifest } from './manifest.ts'
 
-export function kubernetesAdapter(): ProviderAdapter {
+export function kubernetesAdapter(clocks: Partial<FactClocks> = {}): ProviderAdapter {
   return restAdapter({
     manifest,
     catalogue: catalogueBeside(import.meta.url),
+    ...clocks,
     reach,
   })
 }

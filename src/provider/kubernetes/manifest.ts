@@ -5,6 +5,7 @@
  */
 import type { ErrorAnswer } from '../adapter.ts'
 import type { RestManifest } from '../rest/manifest.ts'
+import { facts } from './facts.ts'
 
 /** Versions of the forms that kubectl asks for: tables, metadata alone, and the whole of what the API has. */
 const forms = [
@@ -86,6 +87,7 @@ export const manifest: RestManifest = {
   yamlTypes: ['application/apply-patch+yaml'],
   bodyLimit: 2 * 1024 * 1024,
   homes: { namespace: { is: 'place' } },
+  facts,
   // API priority and fairness says which of its levels an answer was counted against.
   rateLimitHeaders: ['x-kubernetes-pf-flowschema-uid', 'x-kubernetes-pf-prioritylevel-uid'],
 }

@@ -8,6 +8,8 @@ import type { ShownFact } from '../../core/approval.ts'
 import { objectKey, type KnownObject, type ShownFacts } from '../../core/approval-facts.ts'
 import { place, type Invocation } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
+import type { FactClocks } from '../facts/ask.ts'
+import { quotedName, size } from '../facts/value.ts'
 import { askBucket, askEnvironment, count, type Names } from './inventory.ts'
 import {
   deletedIn,
@@ -19,14 +21,7 @@ import {
   type Holdings,
 } from './stake.ts'
 import { attempt, survey, withBackups, type StakeWithBackups, type Survey } from './survey.ts'
-import { quotedName, size, volumeFacts, type Naming } from './volume-facts.ts'
-
-export type RailwayClocks = {
-  /** Milliseconds; never goes back. */
-  readonly now: () => number
-  /** Milliseconds since the epoch: how old a backup is. */
-  readonly date: () => number
-}
+import { volumeFacts, type Naming } from './volume-facts.ts'
 
 /** Buckets whose content is asked for. */
 const mostBuckets = 4
@@ -34,7 +29,7 @@ const mostBuckets = 4
 const mostNames = 12
 
 export function railwayFacts(
-  { now, date }: RailwayClocks,
+  { now, date }: FactClocks,
   milliseconds?: number,
 ): (invocations: readonly Invocation[], context: LocateContext) => Promise<ShownFacts> {
   return async (invocations, context) => {

@@ -5,13 +5,11 @@
 import type { Invocation } from '../../core/operation.ts'
 import type { Precondition, PreconditionAnswer, PreconditionName } from '../../core/precondition.ts'
 import type { LocateContext } from '../adapter.ts'
-import type { RailwayClocks } from './facts.ts'
+import { clockSkew, type FactClocks } from '../facts/ask.ts'
+import { age, quotedName } from '../facts/value.ts'
 import { stakesOf, unlisted } from './stake.ts'
 import { mostInstances, survey, withBackups } from './survey.ts'
-import { age, newestKept, quotedName } from './volume-facts.ts'
-
-/** How far Railway's clock may be ahead of ours, in milliseconds. */
-const clockSkew = 300_000
+import { newestKept } from './volume-facts.ts'
 
 export const preconditions: readonly PreconditionName[] = [
   'newest_independent_backup',
@@ -19,7 +17,7 @@ export const preconditions: readonly PreconditionName[] = [
 ]
 
 export function railwayCheck(
-  { now, date }: RailwayClocks,
+  { now, date }: FactClocks,
   milliseconds?: number,
 ): (
   precondition: Precondition,

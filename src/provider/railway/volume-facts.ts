@@ -3,18 +3,13 @@
  * may write in an environment can give a volume the name of another.
  */
 import type { ShownFact } from '../../core/approval.ts'
-import { clipped, shownLimits } from '../../core/approval-facts.ts'
+import { moment, quotedName, size } from '../facts/value.ts'
 import type { Backup } from './inventory.ts'
 import type { Fate } from './stake.ts'
 import type { StakeWithBackups } from './survey.ts'
 
 /** The name of an environment or service by its id, or the id where there is no name; quoted. */
 export type Naming = { environment(id: string): string; service(id: string): string }
-
-/** A name that cannot pose as the words around it. */
-export function quotedName(name: string): string {
-  return JSON.stringify(clipped(name, shownLimits.name))
-}
 
 /** Volumes that are described one by one. */
 const mostVolumes = 8
@@ -127,26 +122,11 @@ export function newestKept({
 
 function told({ name, createdAt, usedMB }: Backup, date: number): string {
   const used = usedMB === undefined ? '' : `, ${size(usedMB)}`
-  const at = new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ')
-  return `${name === undefined ? 'one without a name' : quotedName(name)} of ${at} UTC (${age(date - createdAt)})${used}`
-}
-
-/** `3 h old`; what is dated in the future, by more than clocks differ, has no age. */
-export function age(milliseconds: number): string {
-  const minutes = Math.floor(milliseconds / 60_000)
-  if (minutes < -5) return 'dated in the future'
-  if (minutes < 120) return `${String(Math.max(0, minutes))} min old`
-  const hours = Math.floor(minutes / 60)
-  return hours < 72 ? `${String(hours)} h old` : `${String(Math.floor(hours / 24))} days old`
+  return `${name === undefined ? 'one without a name' : quotedName(name)} of ${moment(createdAt, date)}${used}`
 }
 
 function sizes(instances: readonly { readonly usedMB: number; readonly sizeMB: number }[]): string {
   const used = instances.reduce((sum, { usedMB }) => sum + usedMB, 0)
   const whole = instances.reduce((sum, { sizeMB }) => sum + sizeMB, 0)
   return `${size(used)} used of ${size(whole)}`
-}
-
-export function size(megabytes: number): string {
-  const [number, unit] = megabytes < 1_000 ? [megabytes, 'MB'] : [megabytes / 1_000, 'GB']
-  return `${String(Math.round(number * 10) / 10)} ${unit}`
 }

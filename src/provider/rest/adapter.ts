@@ -5,6 +5,7 @@
 import { valuesAt } from '../../core/condition.ts'
 import { place, type JsonObject, type Place, type ResourceRef } from '../../core/operation.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
+import { factMembers } from '../facts/members.ts'
 import { isWrite } from '../kept-answers.ts'
 import { createAnswers } from './answers.ts'
 import type { RestOperation } from './catalogue.ts'
@@ -12,6 +13,7 @@ import { identifyRest, type Inspected, type RestRules } from './identify.ts'
 import { createLocator } from './locate.ts'
 import type { RestManifest } from './manifest.ts'
 import { entryOf, openCatalogue, type OpenCatalogue } from './open.ts'
+import { restFactSource } from './question.ts'
 
 export type RestParts = {
   readonly manifest: RestManifest
@@ -23,6 +25,8 @@ export type RestParts = {
   readonly reach?: (ask: Ask, bound: ReadonlySet<Place>) => Promise<Reach>
   /** Monotonic, in milliseconds. */
   readonly now?: () => number
+  /** Milliseconds since the epoch: how old a backup is. */
+  readonly date?: () => number
 }
 
 export function restAdapter(parts: RestParts): ProviderAdapter {
@@ -40,7 +44,14 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     resources: idsIn,
     ...(parts.inspect === undefined ? {} : { inspect: parts.inspect }),
   }
-  const answers = createAnswers(parts.now ?? (() => performance.now()))
+  const clocks = { now: parts.now ?? (() => performance.now()), date: parts.date ?? Date.now }
+  const answers = createAnswers(clocks.now)
+  const revealedBy = (name: string): readonly (readonly string[])[] => {
+    const opened = catalogue()
+    const operation = opened.find(name)
+    // Bytes have no fields.
+    return operation?.opaque === true ? [] : [...(operation?.reveals ?? []), ...opened.anywhere]
+  }
   return {
     name: manifest.name,
     get catalogueVersion() {
@@ -70,12 +81,11 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     },
     reach: (ask, bound) =>
       parts.reach?.(ask, bound) ?? Promise.resolve(unknownReach(manifest.name)),
-    revealed(invocation) {
-      const opened = catalogue()
-      const operation = opened.find(invocation.operation)
-      // Bytes have no fields.
-      if (operation?.opaque === true) return undefined
-      const reveals = [...(operation?.reveals ?? []), ...opened.anywhere]
+    ...(manifest.facts === undefined
+      ? {}
+      : factMembers(restFactSource(manifest.facts, catalogue, rules, revealedBy), clocks)),
+    revealed({ operation }) {
+      const reveals = revealedBy(operation)
       return reveals.length === 0 ? undefined : reveals
     },
   }

@@ -186,6 +186,8 @@ export function identifyRest(
       ...(body.bytes === undefined ? {} : { 'content-type': body.mediaType }),
     },
     body: body.bytes,
+    // What a person approves without the secret is another request than the one with it.
+    ...(reveals.length === 0 ? {} : { readBy: { [revealHeader]: 'secret' } }),
   }
   return { ok: true, invocations: [invocation], request: rebuilt }
 }

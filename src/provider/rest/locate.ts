@@ -11,6 +11,7 @@ import {
   type Unresolved,
 } from '../../core/operation.ts'
 import type { LocateContext } from '../adapter.ts'
+import { spelling, valuesAt } from '../answer.ts'
 import { isWrite } from '../kept-answers.ts'
 import { Unestablished } from '../unestablished.ts'
 import type { Answers } from './answers.ts'
@@ -163,30 +164,8 @@ function kindOf(of: Extract<Home, { is: 'asked' }>['of'], json: unknown): string
   return of.kinds[named] ?? ''
 }
 
-/** The values at a dotted path, `*` for every item of a list. Null and absent are nothing. */
-function valuesAt(json: unknown, path: string): readonly unknown[] {
-  let values: readonly unknown[] = [json]
-  for (const key of path.split('.')) {
-    values = values.flatMap((value): readonly unknown[] => {
-      if (key === '*') return Array.isArray(value) ? (value as readonly unknown[]) : []
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
-      if (!Object.hasOwn(value, key)) return []
-      const next = (value as Readonly<Record<string, unknown>>)[key]
-      return next === null || next === undefined ? [] : [next]
-    })
-  }
-  return values
-}
-
 function hasList(json: unknown, items: string): boolean {
   if (items.startsWith('*')) return Array.isArray(json)
   const at = items.slice(0, items.indexOf('.*'))
   return valuesAt(json, at).some((value) => Array.isArray(value))
-}
-
-/** Ids come as texts or numbers; anything else is none. */
-function spelling(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
-  return typeof value === 'boolean' ? String(value) : undefined
 }

@@ -3,6 +3,7 @@
  * next beside its catalogue, as data. `restAdapter` makes an adapter of the two.
  */
 import type { CarrierStyle, ProviderAdapter } from '../adapter.ts'
+import type { FactRules } from '../facts/rule.ts'
 
 /** Where a kind of id lives. A kind that has no home is denied. `{id}` and `{of}` in a path are encoded segments. */
 export type Home =
@@ -91,6 +92,8 @@ export type RestManifest = {
   readonly bodyLimit: number
   readonly homes: Readonly<Record<string, Home>>
   readonly self?: Self
+  /** What a person is told before they decide, and which backups of it there are. */
+  readonly facts?: FactRules
   /** Headers of answers by which the provider says how much is left, for documentation and for the agent. */
   readonly rateLimitHeaders: readonly string[]
   /** The request header that makes a write safe to repeat, where there is one. */

@@ -1,14 +1,16 @@
 /** Stripe: its manifest and its catalogue, and what a new key proves to be. */
 import { place, type Place } from '../../core/operation.ts'
 import type { Ask, ProviderAdapter, Reach } from '../adapter.ts'
+import type { FactClocks } from '../facts/ask.ts'
 import { restAdapter } from '../rest/adapter.ts'
 import { catalogueBeside } from '../rest/open.ts'
 import { manifest } from './manifest.ts'
 
-export function stripeAdapter(): ProviderAdapter {
+export function stripeAdapter(clocks: Partial<FactClocks> = {}): ProviderAdapter {
   return restAdapter({
     manifest,
     catalogue: catalogueBeside(import.meta.url),
+    ...clocks,
     reach,
   })
 }

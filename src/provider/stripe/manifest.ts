@@ -4,6 +4,7 @@
  * for one: nothing in a request can make it speak for another account or with another key.
  */
 import type { RestManifest } from '../rest/manifest.ts'
+import { facts } from './facts.ts'
 
 export const manifest: RestManifest = {
   name: 'stripe',
@@ -34,6 +35,7 @@ export const manifest: RestManifest = {
     of: 'mode',
     as: { true: 'live', false: 'test' },
   },
+  facts,
   rateLimitHeaders: ['stripe-rate-limited-reason', 'retry-after'],
   idempotencyHeader: 'idempotency-key',
 }

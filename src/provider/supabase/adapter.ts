@@ -1,5 +1,6 @@
 /** Supabase's management API: its manifest, its catalogue, and the SQL that some of its operations take. */
 import type { ProviderAdapter } from '../adapter.ts'
+import type { FactClocks } from '../facts/ask.ts'
 import { restAdapter } from '../rest/adapter.ts'
 import { catalogueBeside } from '../rest/open.ts'
 import { inspect } from './inspect.ts'
@@ -7,10 +8,11 @@ import { manifest } from './manifest.ts'
 import { reach } from './reach.ts'
 import { prepareSql } from './sql/classify.ts'
 
-export function supabaseAdapter(): ProviderAdapter {
+export function supabaseAdapter(clocks: Partial<FactClocks> = {}): ProviderAdapter {
   return restAdapter({
     manifest,
     catalogue: catalogueBeside(import.meta.url),
+    ...clocks,
     inspect,
     prepare: prepareSql,
     reach,

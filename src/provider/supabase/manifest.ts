@@ -3,6 +3,7 @@
  * is a project of its own, with a ref of its own, and says which.
  */
 import type { RestManifest } from '../rest/manifest.ts'
+import { facts } from './facts.ts'
 
 export const manifest: RestManifest = {
   name: 'supabase',
@@ -30,6 +31,7 @@ export const manifest: RestManifest = {
       next: 'next',
     },
   },
+  facts,
   rateLimitHeaders: ['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
   idempotencyHeader: 'idempotency-key',
 }

@@ -121,3 +121,51 @@ test('passwords come back redacted, in addresses too, but for who may see them',
   })
   assert.ok(shown.text.includes('secret-of-'))
 })
+
+const volumePath = `/volumes/${world.stagingVolume}`
+
+async function withApproval(terms: Record<string, unknown> = {}): Promise<() => Promise<Answer>> {
+  const granted = await grantOn(broker, {
+    provider: 'digitalocean',
+    bindings: [{ provider: 'digitalocean', kind: 'project', id: world.staging }],
+    secret: world.token,
+    grant: { verbs: ['volumes_delete'], approval_terms: terms },
+  })
+  const token = await granted.token()
+  return async () =>
+    answerOf(
+      await fetch(`${broker.url}/proxy/digitalocean/v2${volumePath}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${token}` },
+      }),
+    )
+}
+
+test('who approves reads the volume by its name, and what survives it, as the provider has it', async () => {
+  const answer = await (await withApproval())()
+  assert.equal(answer.json['code'], 'approval_required', answer.text)
+  const { id, sentence } = answer.json['approval'] as Record<string, string>
+  assert.match(sentence ?? '', /^digitalocean volumes_delete of the volume "staging-data" \(/)
+  const { document } = await broker.api<{
+    document: { facts: readonly { label: string; value: string }[] }
+  }>('GET', `/v1/approvals/${String(id)}`)
+  const facts = new Map(document.facts.map(({ label, value }) => [label, value]))
+  assert.match(facts.get('Volume "staging-data"') ?? '', /^size 100 GB; region "fra1"; /)
+  assert.match(
+    facts.get('Snapshots that survive it') ?? '',
+    /^1; the newest is "nightly" of .* \(3 h old\), size 12.5 GB$/,
+  )
+  assert.equal(sent('DELETE').filter(({ target }) => target.endsWith(volumePath)).length, 0)
+})
+
+test('a precondition asks for a snapshot that is young enough before it asks a person', async () => {
+  const wanting = (hours: number) =>
+    withApproval({
+      preconditions: [{ name: 'newest_independent_backup', max_age_seconds: hours * 3600 }],
+    })
+  const old = await (await wanting(2))()
+  assert.equal(old.json['code'], 'precondition_unmet', old.text)
+  assert.match(old.text, /is 3 h old/)
+  const young = await (await wanting(4))()
+  assert.equal(young.json['code'], 'approval_required', young.text)
+})

@@ -5,11 +5,8 @@ import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import Stripe from 'stripe'
 import { openTestBroker, type TestBroker } from '../../support/broker.ts'
-import {
-  startStripeStandIn,
-  type StripeRequest,
-  type StripeStandIn,
-} from '../../support/stripe-stand-in.ts'
+import type { StandInRequest } from '../../support/json-stand-in.ts'
+import { startStripeStandIn, type StripeStandIn } from '../../support/stripe-stand-in.ts'
 import { grantOn } from '../../support/world.ts'
 
 let broker: TestBroker
@@ -36,7 +33,7 @@ after(async () => {
 async function clientOf(
   verbs: readonly string[],
   key: 'test' | 'live' = 'test',
-): Promise<{ readonly stripe: Stripe; readonly left: () => readonly StripeRequest[] }> {
+): Promise<{ readonly stripe: Stripe; readonly left: () => readonly StandInRequest[] }> {
   const granted = await grantOn(broker, {
     provider: 'stripe',
     bindings: [{ provider: 'stripe', kind: 'mode', id: 'test' }],

@@ -8,15 +8,27 @@ const { SimpleWebAuthnBrowser: webauthn } = globalThis
 class Told extends Error {}
 
 /** Fetch's own mode, `cors`: in any other, the page's Referrer-Policy would take away the Origin that is checked. */
-async function post(path, body) {
+async function post(path, body, method = 'POST') {
   const response = await fetch(path, {
-    method: 'POST',
+    method: method === 'PATCH' ? 'PATCH' : 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  const answer = await response.json()
+  // What stands between may answer with a page of its own.
+  const answer = await response.json().catch(() => ({}))
   if (response.ok) return answer
-  throw new Told(sentenceOf(answer.detail ?? `the broker answered ${String(response.status)}`))
+  throw new Told(problemOf(answer, response.status))
+}
+
+/** What is wrong, where in what was typed, and the code by which docs/problems.md has it. */
+function problemOf({ detail, errors = [], code }, status) {
+  return [
+    sentenceOf(detail ?? `the broker answered ${String(status)}`),
+    ...(code === 'invalid_request' ? errors : []).map(({ pointer, detail: wrong }) =>
+      sentenceOf(`${pointer.slice(1)} ${wrong}`),
+    ),
+    ...(code === undefined ? [] : [`(${code})`]),
+  ].join(' ')
 }
 
 function sentenceOf(detail) {
@@ -40,9 +52,13 @@ async function attempt(said, work) {
     })
   } catch (error) {
     said.textContent = wordsFor(error)
-    setEnabled(true)
-    busy = false
+    release()
   }
+}
+
+function release() {
+  setEnabled(true)
+  busy = false
 }
 
 function wordsFor(error) {
@@ -142,6 +158,96 @@ function touched(touch, say) {
   return webauthn.startAuthentication({ optionsJSON: touch })
 }
 
+/** What the form's act asks for besides what was typed: where it names a touch, a passkey's, for this act on this subject. */
+async function presenceFor({ dataset: { touch: act, subject } }, { password }, say) {
+  if (act === undefined) return {}
+  const { options } = await post('/v1/passkeys/touch-options', { act, subject, password })
+  return { assertion: await touched(options, say) }
+}
+
+for (const form of document.querySelectorAll('form[data-act]')) {
+  onForm(form, async (given, say) => {
+    await post(form.dataset.act, { ...given, ...(await presenceFor(form, given, say)) })
+    reload()
+  })
+}
+
+function checked(form, name) {
+  return [...form.querySelectorAll(`input[name=${name}]:checked`)].map(({ value }) => value)
+}
+
+/** Access for a time: the passkey signs what is chosen, and nothing that the broker has made of it meanwhile. */
+const give = document.querySelector('form[data-give]')
+if (give !== null) {
+  onForm(give, async ({ seconds, password, code = '' }, say) => {
+    const base = `/v1/access-requests/${give.dataset.give}`
+    const verbs = checked(give, 'verb')
+    if (verbs.length === 0) throw new Told('Choose what is granted, or deny it.')
+    const chosen = { verbs, duration_seconds: Number(seconds), password }
+    await post(`${base}/grant`, {
+      ...chosen,
+      ...(code === '' ? { assertion: await assertionFor() } : { code }),
+    })
+    reload()
+
+    async function assertionFor() {
+      const { options, document: signed } = await post(`${base}/options`, chosen)
+      const same =
+        signed.seconds === chosen.duration_seconds &&
+        signed.verbs.length === verbs.length &&
+        signed.verbs.every(({ verb }) => verbs.includes(verb))
+      if (!same)
+        throw new Told('This is not what was chosen: load the page anew, and read it again.')
+      say('Waiting for your passkey…')
+      return webauthn.startAuthentication({ optionsJSON: options })
+    }
+  })
+}
+
+/** Who may do what. A setup secret is shown here once, so that the page stays. */
+for (const form of document.querySelectorAll('form[data-operator]')) {
+  const { operator: path, method, touch: act, subject } = form.dataset
+  onForm(form, async ({ name, state, password }, say) => {
+    const hasRoles = form.querySelector('input[name=role]') !== null
+    const change = {
+      ...(hasRoles ? { roles: checked(form, 'role') } : {}),
+      ...(state === undefined ? {} : { state }),
+    }
+    const given = { ...(name === undefined ? {} : { name }), ...change, password }
+    const asked = { act, subject: subject ?? name, password, ...(hasRoles ? { change } : {}) }
+    const presence =
+      act === undefined
+        ? {}
+        : {
+            assertion: await touched(
+              (await post('/v1/passkeys/touch-options', asked)).options,
+              say,
+            ),
+          }
+    const { setup_secret: secret } = await post(path, { ...given, ...presence }, method)
+    if (secret === undefined) return reload()
+    say(`Setup secret, shown this once and good for a day: ${secret}`)
+    release()
+  })
+}
+
+const setUp = document.querySelector('form[data-code-set-up]')
+if (setUp !== null) {
+  onForm(setUp, async (given, say) => {
+    const presence = await presenceFor(setUp, given, say)
+    const { secret, uri } = await post('/v1/one-time-code', { ...given, ...presence })
+    document.querySelector('[data-secret]').textContent = secret
+    document.querySelector('[data-uri]').textContent = uri
+    document.querySelector('[data-code-secret]').hidden = false
+    document.querySelector('[data-code-confirm]').hidden = false
+    setUp.hidden = true
+    document.querySelector('[data-code-state]').hidden = true
+    say('')
+    release()
+    document.querySelector('[data-code-confirm] input').focus()
+  })
+}
+
 const article = document.querySelector('[data-approval]')
 for (const button of document.querySelectorAll('[data-decide]'))
   button.addEventListener('click', () => void onDecide(article, button))
@@ -159,8 +265,7 @@ for (const button of document.querySelectorAll('[data-freeze]')) {
       const reason = `frozen on the page of ${article.dataset.approval}`
       await post('/v1/freezes', { scope: 'agent', subject: button.dataset.freeze, reason })
       say('The agent is frozen: it can do nothing until an admin lifts it.')
-      busy = false
-      setEnabled(true)
+      release()
     })
   })
 }
@@ -199,9 +304,13 @@ async function look() {
 }
 if (article !== null && ['waiting', 'going'].includes(article.dataset.kind))
   setInterval(() => void look(), 3_000)
+/** Whether something stands in a field, which loading the page anew would lose. */
+function typing() {
+  return [...document.querySelectorAll('input')].some(({ value }) => value !== '')
+}
 if (document.querySelector('[data-refresh]') !== null) {
   setInterval(() => {
-    if (!busy && !document.hidden) reload()
+    if (!busy && !document.hidden && !typing()) reload()
   }, 15_000)
 }
 
