@@ -33,10 +33,13 @@ import { presenceRoutes } from './http/admin/presence.ts'
 import { breakGlassRoutes } from './http/admin/break-glass.ts'
 import { providerRoutes } from './http/admin/provider.ts'
 import { selfRoutes, signInRoutes } from './http/admin/sign-in.ts'
+import { trustIssuerRoutes } from './http/admin/trust-issuer.ts'
+import { trustRuleRoutes } from './http/admin/trust-rule.ts'
 import { ownAccessRequestRoutes } from './http/agent/access-request.ts'
 import { ownApprovalRoutes } from './http/agent/approval.ts'
 import { metadataRoutes } from './http/agent/metadata.ts'
 import { oauthRoutes } from './http/agent/oauth.ts'
+import { protectedResourceRoutes } from './http/agent/protected-resource.ts'
 import { consoleDoorRoutes } from './http/console/door.ts'
 import { consoleRoutes } from './http/console/routes.ts'
 import type { Deps } from './http/deps.ts'
@@ -182,6 +185,7 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
   await app.register(realm((agents) => ownAccessRequestRoutes(agents, deps)))
   await app.register(realm((agents) => ownApprovalRoutes(agents, deps)))
   await app.register(realm((plain) => metadataRoutes(plain, deps)))
+  await app.register(realm((plain) => protectedResourceRoutes(plain, deps)))
   await app.register(async (operators) => {
     operators.addHook('onRequest', unsealed(deps))
     await operators.register(operatorAuth, { deps })
@@ -200,6 +204,8 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
         grantReviewRoutes(inside, deps)
         accessRequestRoutes(inside, deps)
         accessAnswerRoutes(inside, deps)
+        trustIssuerRoutes(inside, deps)
+        trustRuleRoutes(inside, deps)
         freezeRoutes(inside, deps)
         auditRoutes(inside, deps)
         providerRoutes(inside, deps)

@@ -6,7 +6,9 @@ import type { CodeSealer } from './approval/one-time-code.ts'
 import type { ApprovalSealer } from './approval/sealed.ts'
 import { auditConnections, createAuditLog, type AuditLog } from './audit/log.ts'
 import { newReplicaId, openPresence } from './audit/recovery.ts'
+import { createDpopVerifier } from './capability/dpop.ts'
 import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
+import { createReplayStore } from './capability/replay.ts'
 import { createRevocationList } from './capability/revocation.ts'
 import { createCapabilityVerifier } from './capability/verify.ts'
 import { buildApp, type App, type AppOptions } from './app.ts'
@@ -21,6 +23,8 @@ import {
 } from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
 import { listProviders, readProviderCatalogue } from './directory/provider.ts'
+import { createIssuerFetch } from './federation/fetch.ts'
+import { createForeignTokenVerifier } from './federation/foreign-token.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
 import { createPasswords, type PasswordCost } from './http/password.ts'
@@ -29,6 +33,7 @@ import { createLiveProviders } from './provider/imported/live.ts'
 import type { ImportedManifest } from './provider/imported/manifest.ts'
 import { shippedProviders } from './provider/registry.ts'
 import { createCredentialOpener } from './vault/opener.ts'
+import { isPublicAddress, publicLookup } from './proxy/address.ts'
 import { createEgress, type EgressOptions } from './proxy/egress.ts'
 import { createEvaluator } from './proxy/evaluate.ts'
 import { createApprovalChanges } from './proxy/approval-changes.ts'
@@ -149,6 +154,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     publicUrl,
     isRevoked: (id) => revocations.isRevoked(id),
   })
+  const replay = createReplayStore(db)
+  const dpop = createDpopVerifier({ replay, nonceSecret: () => keyring?.nonceSecret })
   await revocations.reload()
   const putProvidersIntoEffect = await live.read()
   putProvidersIntoEffect()
@@ -262,7 +269,13 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     keySealer,
     codeSealer,
     revocations,
+    replay,
+    dpop,
     verifier,
+    foreignTokens: createForeignTokenVerifier({
+      fetchJson: createIssuerFetch({ lookup: publicLookup, isPublicAddress }),
+      now,
+    }),
     policies,
     providers,
     evaluator,

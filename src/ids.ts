@@ -21,6 +21,9 @@ const prefixes = {
   accessRequest: 'acc',
   passkey: 'pk',
   breakGlass: 'bg',
+  agentPublicKey: 'apk',
+  trustIssuer: 'iss',
+  trustRule: 'tr',
 } as const
 
 export type IdKind = keyof typeof prefixes
@@ -41,6 +44,9 @@ export type ApprovalId = Id<'approval'>
 export type AccessRequestId = Id<'accessRequest'>
 export type PasskeyId = Id<'passkey'>
 export type BreakGlassId = Id<'breakGlass'>
+export type AgentPublicKeyId = Id<'agentPublicKey'>
+export type TrustIssuerId = Id<'trustIssuer'>
+export type TrustRuleId = Id<'trustRule'>
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const pool = Buffer.alloc(16 * 256)

@@ -20,6 +20,8 @@ export const problems = {
   capability_invalid: { status: 401, title: 'The capability is not valid' },
   capability_expired: { status: 401, title: 'The capability has expired' },
   capability_revoked: { status: 401, title: 'The capability has been revoked' },
+  dpop_proof_invalid: { status: 401, title: 'The DPoP proof is missing or not valid' },
+  dpop_nonce_required: { status: 401, title: 'The DPoP proof must have a nonce of this broker' },
   sign_in_required: { status: 401, title: 'An operator must sign in' },
   forbidden: { status: 403, title: 'The operator may not do this' },
   password_required: { status: 403, title: 'The password must be given again' },

@@ -1,6 +1,7 @@
 /** jwt_attacks.json: changed capabilities, and good ones after the world has changed. */
 import { number, object, text, texts, unknownMembers, type Case } from './cases.ts'
 import type { Detector } from './detector.ts'
+import { prepareBound, sendBound } from './dpop.ts'
 import { prepare } from './jwt-steps.ts'
 import { probeBytes, probes } from './probe.ts'
 import { runSingleUse } from './single-use.ts'
@@ -11,7 +12,6 @@ import { named, placeholders, type World } from './world.ts'
 
 /** What a case may need that is not there yet, and what will bring it. */
 const later: Readonly<Record<string, string>> = {
-  dpop_cap: 'capabilities bound to a key (DPoP) are a later issue',
   second_tenant: 'tenants are out of scope: one broker serves one organisation',
 }
 const present: ReadonlySet<string> = new Set([
@@ -22,10 +22,16 @@ const present: ReadonlySet<string> = new Set([
   'admin',
   'two_instances',
   'single_use_cap',
+  'dpop_cap',
   'process_control',
 ])
 
-export async function runJwt(world: World, detector: Detector, each: Case): Promise<Outcome> {
+export async function runJwt(
+  world: World,
+  detector: Detector,
+  each: Case,
+  mostInFlood: number,
+): Promise<Outcome> {
   const request = world.expansion.expandDeep(each.request, without(world.values, 'CAP_'))
   const needs = texts(request['needs'])
   const missing = needs.find((need) => !present.has(need) && later[need] !== undefined)
@@ -37,6 +43,8 @@ export async function runJwt(world: World, detector: Detector, each: Case): Prom
   const notes: string[] = []
   const unknown = unknownMembers(request, ['base', 'steps', 'needs', 'probe'])
   if (unknown.length > 0) notes.push(`not driven: the request has ${unknown.join(', ')}`)
+
+  if (needs.includes('dpop_cap')) return runBound(world, detector, each, notes, mostInFlood)
 
   const name = /^\{\{([A-Z_]+)\}\}$/.exec(text(each.request['base']) ?? '')?.[1] ?? ''
   const wanted = named[placeholders[name] ?? '']
@@ -99,6 +107,45 @@ export async function runJwt(world: World, detector: Detector, each: Case): Prom
       forwarded: watched.forwarded.length,
     },
     upstream: upstreamOf(watched.forwarded),
+    notes,
+  }
+}
+
+async function runBound(
+  world: World,
+  detector: Detector,
+  each: Case,
+  notes: string[],
+  mostInFlood: number,
+): Promise<Outcome> {
+  const probe = text(each.request['probe']) ?? ''
+  const steps = Array.isArray(each.request['steps']) ? each.request['steps'].map(object) : []
+  const wanted = named['readonly_staging']
+  const bound =
+    wanted === undefined ? undefined : await prepareBound(world, wanted, steps, mostInFlood)
+  if (bound === undefined || !(probe in probes))
+    return { observed: null, upstream: [], notes: ['not driven: a step or the probe is not known'] }
+  const { port } = world.brokers.first
+  await bound.first(probe)
+  const watched = await watch(world, { detector }, async () => ({
+    sent: Buffer.from(bound.token),
+    exchanges: await sendBound(port, bound, probe),
+  }))
+  notes.push(...watched.broken, ...watched.leaks)
+  if (world.brokers.log.some((line) => line.includes(bound.secret)))
+    notes.push('the log holds the private key')
+  const statuses = watched.answers.map(({ status }) => status)
+  // However many they are: a broker that stays up by refusing good proofs is not up.
+  if (each.expect['outcome'] === 'stay_up' && statuses.some((status) => status !== 200))
+    notes.push('good proofs were refused')
+  notes.push(...judge(each, statuses, watched.forwarded.length))
+  return {
+    observed: {
+      statuses: [...new Set(statuses)],
+      forwarded: watched.forwarded.length,
+      sent: bound.count,
+    },
+    upstream: upstreamOf(watched.forwarded.slice(0, 20)),
     notes,
   }
 }

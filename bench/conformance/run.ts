@@ -19,6 +19,8 @@ export type RunOptions = {
   /** Milliseconds of silence after which a raw exchange counts as over. */
   readonly idle: number
   readonly only?: readonly string[]
+  /** How many requests of a flood are sent at the most; all where absent. */
+  readonly mostInFlood?: number
   readonly onResult?: (result: Result) => void
 }
 
@@ -48,7 +50,7 @@ export async function runConformance(options: RunOptions): Promise<Run> {
       }
       for (const each of cases) {
         if (options.only !== undefined && !options.only.includes(each.id)) continue
-        const result = await runCase(world, detector, file, each, options.idle)
+        const result = await runCase(world, detector, file, each, options)
         results.push(result)
         options.onResult?.(result)
       }
@@ -71,11 +73,11 @@ async function runCase(
   detector: Detector,
   file: FileName,
   each: Case,
-  idle: number,
+  options: RunOptions,
 ): Promise<Result> {
   const common = { id: each.id, file, expected: each.expect }
   try {
-    const outcome = await drive(world, detector, file, each, idle)
+    const outcome = await drive(world, detector, file, each, options)
     const { skipped, ...rest } = outcome as Outcome & { skipped?: true }
     const status = skipped === true ? 'skipped' : rest.notes.length === 0 ? 'passed' : 'failed'
     return { ...common, status, ...rest }
@@ -90,7 +92,7 @@ function drive(
   detector: Detector,
   file: FileName,
   each: Case,
-  idle: number,
+  options: RunOptions,
 ): Promise<Outcome> {
   switch (file) {
     case 'graphql':
@@ -98,9 +100,9 @@ function drive(
     case 'rest':
       return runRest(world, detector, each)
     case 'raw_http':
-      return runRaw(world, detector, each, idle)
+      return runRaw(world, detector, each, options.idle)
     case 'jwt_attacks':
-      return runJwt(world, detector, each)
+      return runJwt(world, detector, each, options.mostInFlood ?? Number.POSITIVE_INFINITY)
     case 'leak_probes':
       return runLeak(world, detector, each)
     case 'text_injection':

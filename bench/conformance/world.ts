@@ -39,6 +39,8 @@ export type World = {
   readonly bystander: string
   /** Every capability that was issued so far, to be found nowhere upstream. */
   readonly issued: readonly string[]
+  /** One that was issued by another way than the ones below. */
+  alsoIssued(token: string): void
   /** A capability, the same one until it is a few minutes old; what the admin API said where it mints no such grant. */
   capability(wanted: Wanted): Promise<{ readonly token: string } | { readonly refused: string }>
   /** A capability that nobody else holds, of the grant of the one above. */
@@ -208,6 +210,7 @@ export async function openWorld(expansion: Expansion): Promise<World> {
     },
     onClose: (clean) => void cleaning.push(clean),
     issued,
+    alsoIssued: (token) => void issued.push(token),
     async capability(wanted) {
       const made = await grant(wanted)
       if ('refused' in made) return made

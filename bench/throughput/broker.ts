@@ -1,6 +1,7 @@
 /** The broker with everything on, through the same `openBroker` as in production, on an embedded PostgreSQL. */
 import { openUnhurriedDatabase } from '../../src/db/open.ts'
 import { openTestBroker } from '../../test/support/broker.ts'
+import { newTestKey } from '../../test/support/client-assertion.ts'
 import { grantOn } from '../../test/support/world.ts'
 import { environment } from './request.ts'
 
@@ -12,6 +13,8 @@ const granted = await grantOn(broker, {
   secret: 'rw_live_9f8Zq+/T0k3n=Canary~7Yh2LmPx',
   grant: { max_lifetime_seconds: 900 },
 })
+const key = newTestKey()
+await broker.api('POST', `/v1/agents/${granted.agentId}/public-keys`, { jwk: key.publicJwk })
 // Counting takes longer than the broker lets any statement of its own take.
 const unhurried = openUnhurriedDatabase(broker.connection)
 const count = async (kind: string, result?: string): Promise<number> => {
@@ -27,6 +30,7 @@ process.send?.({
   token: await granted.token(),
   agentId: granted.agentId,
   agentKey: granted.agentKey,
+  privateKey: key.privateKey.export({ format: 'pem', type: 'pkcs8' }),
 })
 process.on('message', (message) => {
   if (message !== 'count') return

@@ -8,6 +8,8 @@ export type Target = {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** In place of `body`: that many bodies, each sent once, where the same one twice would be refused. */
+  readonly bodies?: (count: number) => readonly string[]
 }
 
 export type Measured = {
@@ -22,6 +24,9 @@ export type Measured = {
 
 export const connections = 32
 export const generator = spawnSync('wrk', ['--version']).error === undefined ? 'wrk' : 'autocannon'
+
+/** More than is answered in a second, by any of those that are compared. */
+const mostPerSecond = 10_000
 
 export function load(target: Target, seconds: number): Promise<Measured> {
   return generator === 'wrk' ? withWrk(target, seconds) : withAutocannon(target, seconds)
@@ -40,12 +45,16 @@ async function withWrk(target: Target, seconds: number): Promise<Measured> {
   const headers = Object.entries(target.headers).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
   )
+  const each = target.bodies?.(mostPerSecond * seconds)
+  const file = path.join(folder, 'bodies')
+  if (each !== undefined) writeFileSync(file, each.join('\n'))
   writeFileSync(
     script,
     [
       'wrk.method = "POST"',
       `wrk.body = ${JSON.stringify(target.body)}`,
       ...headers,
+      ...(each === undefined ? [] : eachOnce(file)),
       'done = function(summary, latency)',
       '  local bad = summary.errors.status',
       '  io.write(string.format("RESULT %d %d %d %.3f %.3f\\n", summary.requests, bad, summary.duration, latency:percentile(50) / 1000, latency:percentile(99) / 1000))',
@@ -76,8 +85,22 @@ async function withWrk(target: Target, seconds: number): Promise<Measured> {
   }
 }
 
+/** For wrk: the lines of a file, one a request. After the last, bodies are empty, and refused. */
+function eachOnce(file: string): readonly string[] {
+  return [
+    'local bodies, sent = {}, 0',
+    `for line in io.lines(${JSON.stringify(file)}) do bodies[#bodies + 1] = line end`,
+    'request = function()',
+    '  sent = sent + 1',
+    '  return wrk.format(nil, nil, nil, bodies[sent] or "")',
+    'end',
+  ]
+}
+
 async function withAutocannon(target: Target, seconds: number): Promise<Measured> {
   const binary = new URL('../../node_modules/autocannon/autocannon.js', import.meta.url).pathname
+  if (target.bodies !== undefined)
+    throw new Error('autocannon sends one body over and over: install wrk for this case')
   const headers = Object.entries(target.headers).flatMap(([name, value]) => [
     '-H',
     `${name}=${value}`,

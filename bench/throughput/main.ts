@@ -3,11 +3,13 @@
  * load. Figures of shared machines mean nothing by themselves; the ratios are what is looked at.
  */
 import { fork, type ChildProcess } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connections, generator, load, type Measured, type Target } from './load.ts'
 import { measureUnderstanding, type Understanding } from '../understanding/measure.ts'
+import { assertionOf, assertionType, type TestKey } from '../../test/support/client-assertion.ts'
 import { body, path } from './request.ts'
 
 const { values } = parseArgs({
@@ -86,6 +88,30 @@ const cases: { name: string; target: Target }[] = [
     },
   },
 ]
+const byKey = 'valetkey by private_key_jwt'
+// An assertion is good once: each request has its own, signed before the load begins.
+if (generator === 'wrk') {
+  const agentId = broker.said['agentId'] ?? ''
+  const key: TestKey = {
+    algorithm: 'EdDSA',
+    publicJwk: {},
+    privateKey: createPrivateKey(broker.said['privateKey'] ?? ''),
+  }
+  cases.push({
+    name: byKey,
+    target: {
+      url: `${brokerUrl}/oauth/token`,
+      headers: form,
+      body: '',
+      bodies: (count) =>
+        Array.from(
+          { length: count },
+          () =>
+            `grant_type=client_credentials&client_assertion_type=${encodeURIComponent(assertionType)}&client_assertion=${assertionOf(key, agentId)}`,
+        ),
+    },
+  })
+}
 
 process.stdout.write(
   `${generator}, ${String(connections)} connections, ${String(rounds)} rounds of ${String(seconds)} s each, body of ${String(body.length)} bytes\n\n`,
@@ -121,19 +147,21 @@ const ratios = {
   brokerToHttpProxy: rate('valetkey') / rate('@fastify/http-proxy'),
   brokerToUpstream: rate('valetkey') / rate('upstream alone'),
   issuanceToOidcProvider: rate('valetkey issuance') / rate('oidc-provider issuance'),
+  byKeyToOidcProvider: rate(byKey) / rate('oidc-provider issuance'),
   ...understanding,
 }
 process.stdout.write(
-  `${'case'.padEnd(26)}${'requests/s'.padStart(12)}${'p50 ms'.padStart(10)}${'p99 ms'.padStart(10)}\n`,
+  `${'case'.padEnd(29)}${'requests/s'.padStart(12)}${'p50 ms'.padStart(10)}${'p99 ms'.padStart(10)}\n`,
 )
 for (const [name, m] of best) {
   process.stdout.write(
-    `${name.padEnd(26)}${m.requestsPerSecond.toFixed(0).padStart(12)}${m.p50Ms.toFixed(2).padStart(10)}${m.p99Ms.toFixed(2).padStart(10)}\n`,
+    `${name.padEnd(29)}${m.requestsPerSecond.toFixed(0).padStart(12)}${m.p50Ms.toFixed(2).padStart(10)}${m.p99Ms.toFixed(2).padStart(10)}\n`,
   )
 }
 process.stdout.write(
   `\nvaletkey / @fastify/http-proxy   ${ratios.brokerToHttpProxy.toFixed(2)}  (at least 1.2)\n` +
     `issuance / oidc-provider         ${ratios.issuanceToOidcProvider.toFixed(2)}  (at least 1.0)\n` +
+    `private_key_jwt / oidc-provider  ${generator === 'wrk' ? ratios.byKeyToOidcProvider.toFixed(2) : 'not without wrk'}\n` +
     `new document / graphql-js parse  ${understanding.documentToParse.toFixed(2)}  (at most 2)\n` +
     `same document / the same parse   ${understanding.documentAgainToParse.toFixed(2)}\n` +
     `all REST operations / ten        ${understanding.allOperationsToTen.toFixed(2)}  (at most 1.5)\n` +

@@ -9,7 +9,7 @@ import { operationsDigest, type ApproverRule } from '../core/approval.ts'
 import { canonicalize } from '../core/canonical.ts'
 import { bumpRevision } from '../db/feed.ts'
 import type { Tx } from '../db/open.ts'
-import type { AgentId, CapabilityId } from '../ids.ts'
+import type { AgentId, CapabilityId, TrustRuleId } from '../ids.ts'
 import { expireOverdue } from './ending.ts'
 import type { SealedRequest } from './sealed.ts'
 import {
@@ -44,6 +44,8 @@ const longestReason = 500
 export type ParkInput = SealedRequest & {
   /** The one it was asked under: revoking it cancels the approval. */
   readonly capabilityId: CapabilityId
+  /** The trust rule of that capability: disabling it cancels the approval. */
+  readonly ruleId?: TrustRuleId | undefined
   /** Must be `broker` where the document has `holdSeconds`. */
   readonly execute: 'agent' | 'broker'
   readonly rule: ApproverRule
@@ -111,6 +113,7 @@ async function insert(tx: Tx, input: ParkInput): Promise<Approval> {
       environment_id: request.environmentId,
       provider: request.provider,
       capability_id: input.capabilityId,
+      trust_rule_id: input.ruleId ?? null,
       credential_id: request.credential.id,
       credential_version: request.credential.version,
       execute: input.execute,

@@ -22,6 +22,7 @@ import type {
   GrantId,
   OperatorId,
   ReplicaId,
+  TrustRuleId,
 } from '../ids.ts'
 
 export type Approval = {
@@ -36,6 +37,8 @@ export type Approval = {
   readonly provider: string
   /** The capability under which it was asked for. */
   readonly capabilityId: CapabilityId
+  /** The trust rule under which that was issued, where a workload asked. */
+  readonly ruleId: TrustRuleId | null
   readonly credential: { readonly id: CredentialId; readonly version: number }
   /** Who sends it once it is approved. */
   readonly execute: 'agent' | 'broker'
@@ -86,6 +89,7 @@ const columns = [
   'environment_id',
   'provider',
   'capability_id',
+  'trust_rule_id',
   'credential_id',
   'credential_version',
   'execute',
@@ -129,6 +133,7 @@ export function toApproval(row: ReadableRow): Approval {
     environmentId: row.environment_id,
     provider: row.provider,
     capabilityId: row.capability_id as CapabilityId,
+    ruleId: row.trust_rule_id,
     credential: { id: row.credential_id, version: row.credential_version },
     execute: row.execute,
     holdSeconds: row.hold_seconds,

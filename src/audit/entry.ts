@@ -12,6 +12,18 @@ export type Actor = {
   readonly kind: 'agent' | 'workload' | 'operator' | 'system'
   readonly id: string
   readonly name?: string | undefined
+  /** The registered key that an agent signed with, `apk_…`. */
+  readonly key?: string | undefined
+}
+
+/** Who a workload is, in its issuer's words, and the rule by which it acts as an agent. */
+export type RecordedWorkload = {
+  readonly issuer: string
+  readonly subject: string
+  /** `tr_…` */
+  readonly rule: string
+  /** The claims that the rule looked at; texts are cut. */
+  readonly claims: Readonly<Record<string, string | number | boolean>>
 }
 
 export type RecordedOperation = {
@@ -93,6 +105,8 @@ export type OutcomeEntry = Common & {
 }
 
 export type IssuanceEntry = Common & {
+  /** Of one that a workload asked for. */
+  readonly workload?: RecordedWorkload | undefined
   readonly kind: 'issuance'
   readonly result: 'issued' | 'refused'
   readonly reason?: string | undefined
@@ -184,7 +198,7 @@ export function canonicalEntry(entry: AuditEntry): string {
   const fields = {
     about: e.about,
     action: e.action,
-    actor: { id: actor.id, kind: actor.kind, name: actor.name },
+    actor: { id: actor.id, key: actor.key, kind: actor.kind, name: actor.name },
     approvalId: e.approvalId,
     at: timeText(entry.at),
     bodyDigest: e.bodyDigest,
@@ -219,9 +233,10 @@ export function canonicalEntry(entry: AuditEntry): string {
     subject: e.subject,
     v: 1,
     verbs: e.verbs,
+    workload: e.workload,
   } satisfies Record<AllKeys<AuditEntry> | 'v', unknown>
-  // What changed has members that are not named here, so those few entries are sorted one by one.
-  return e.change === undefined
+  // What changed, and what a token claimed, has members that are not named here: those few are sorted one by one.
+  return e.change === undefined && e.workload === undefined
     ? JSON.stringify(fields)
     : canonicalize(fields as unknown as Canonical)
 }

@@ -25,8 +25,15 @@ export const CapabilityDetails = Type.Object(
   { additionalProperties: false },
 )
 
+/** RFC 7800 §3.1, with the SHA-256 thumbprint of RFC 7638 as its only way of naming a key. */
+export const Confirmation = Type.Object(
+  { jkt: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) },
+  { additionalProperties: false },
+)
+export type Confirmation = Static<typeof Confirmation>
+
 /*
- * Closed: a claim that this version does not know might be a limit, such as `cnf`, and a limit that is not understood
+ * Closed: a claim that this version does not know might be a limit, as `cnf` is one, and a limit that is not understood
  * must not be ignored.
  */
 export const CapabilityClaims = Type.Object(
@@ -39,8 +46,12 @@ export const CapabilityClaims = Type.Object(
     iat: Type.Integer({ minimum: 0 }),
     exp: Type.Integer({ minimum: 0 }),
     grant: Type.String({ pattern: idPattern('grant') }),
+    /** The trust rule by which a workload came by it; it ends with the rule. Absent where an agent did, with its key. */
+    rule: Type.Optional(Type.String({ pattern: idPattern('trustRule') })),
     /** The number of the environment's binding when it was issued. */
     binding: Type.Integer({ minimum: 0 }),
+    /** RFC 9449 §6.1: the key that it is bound to. Without it, it is a bearer's. */
+    cnf: Type.Optional(Confirmation),
     authorization_details: Type.Array(CapabilityDetails, { minItems: 1, maxItems: 1 }),
   },
   { additionalProperties: false },

@@ -1,8 +1,15 @@
 /** Signs capabilities. What may be in one is settled before: see `narrow`. */
 import { SignJWT } from 'jose'
 import { verbWithin, type FindOperation, type Verb } from '../core/grant.ts'
-import { newId, type AgentId, type CapabilityId, type EnvironmentId, type GrantId } from '../ids.ts'
-import { detailsType, type CapabilityClaims } from './claims.ts'
+import {
+  newId,
+  type AgentId,
+  type CapabilityId,
+  type EnvironmentId,
+  type GrantId,
+  type TrustRuleId,
+} from '../ids.ts'
+import { detailsType, type CapabilityClaims, type Confirmation } from './claims.ts'
 import type { Keyring } from './keys.ts'
 
 export type Narrowed =
@@ -39,7 +46,11 @@ export async function issueCapability(
     readonly environmentId: EnvironmentId
     readonly binding: number
     readonly verbs: readonly Verb[]
+    /** The trust rule by which a workload came by it. */
+    readonly ruleId?: TrustRuleId | undefined
     readonly lifetime: number
+    /** The key of the DPoP proof that it was asked for with: it is good with proofs by that key alone. */
+    readonly confirmation?: Confirmation | undefined
     /** Milliseconds since the epoch. */
     readonly now: number
   },
@@ -56,7 +67,9 @@ export async function issueCapability(
     iat,
     exp,
     grant: request.grantId,
+    ...(request.ruleId === undefined ? {} : { rule: request.ruleId }),
     binding: request.binding,
+    ...(request.confirmation === undefined ? {} : { cnf: request.confirmation }),
     authorization_details: [
       {
         type: detailsType,

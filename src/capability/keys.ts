@@ -4,7 +4,7 @@
  * and signs a little later, when every replica has heard of it; the old one verifies until the last capability it
  * signed has expired.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose'
 import { sql } from 'kysely'
 import type { Db, Tx } from '../db/open.ts'
@@ -29,6 +29,8 @@ export type Keyring = {
   jwks(now: number): { readonly keys: readonly JWK[] }
   /** The secret of operators' sign-ins (HS256). Not a capability's key, and never published. */
   readonly operatorSecret: Buffer
+  /** The key of DPoP nonces: derived, so that every replica has the same without another row. */
+  readonly nonceSecret: Buffer
   signCursor(text: string): string
   verifyCursor(text: string, mac: string): boolean
 }
@@ -179,6 +181,10 @@ export async function loadKeyring(db: Db, sealer: KeySealer, now: number): Promi
     verification: (kid, at) => loaded.find((key) => key.kid === kid && key.retiresAt > at),
     jwks: (at) => ({ keys: loaded.filter((key) => key.retiresAt > at).map((key) => key.jwk) }),
     operatorSecret,
+    // RFC 5869: under a name of its own, so that neither use can be turned into the other.
+    nonceSecret: Buffer.from(
+      hkdfSync('sha256', cursorSecret, Buffer.alloc(0), 'valetkey dpop nonce', 32),
+    ),
     signCursor: (text) => macOf(text).toString('base64url'),
     verifyCursor(text, mac) {
       const given = Buffer.from(mac, 'base64url')

@@ -1,8 +1,10 @@
 /** Agents and their keys. A key is printed in the answer that made it, and nowhere else. */
+import { agentKeyCommands, publicKeyOption } from './agent-key.ts'
 import { child, record, shown } from './answer.ts'
 import { command, type Command } from './command.ts'
 import { idOf, listAll } from './lookup.ts'
 import { readSeconds } from './option-value.ts'
+import { readPublicKeyFile } from './public-key-file.ts'
 import type { Session } from './session.ts'
 import { stateCommands } from './state-commands.ts'
 import { table } from './table.ts'
@@ -18,24 +20,31 @@ function sayKey(call: Session, answer: unknown, id: string): void {
 export const agentCommands: readonly Command[] = [
   command({
     name: 'agent add',
-    summary: 'Add an agent; its key is shown this once',
+    summary: 'Add an agent; its key is shown this once, unless it signs with its own',
     takes: ['name'],
     options: {
       owner: { type: 'string', value: '<operator>', help: 'Who answers for it; you, by default' },
+      'public-key': publicKeyOption,
     },
     json: true,
-    examples: ['valetkey agent add deploy-bot'],
+    examples: [
+      'valetkey agent add deploy-bot',
+      'valetkey agent add deploy-bot --public-key agent.pub.pem',
+    ],
     async run(call) {
+      const { owner, 'public-key': file } = call.options
+      const jwk = file === undefined ? undefined : await readPublicKeyFile('--public-key', file)
       const client = await call.signedIn()
-      const { owner } = call.options
       const answer = await client.send('POST', '/v1/agents', {
         name: call.args.name,
         ...(owner === undefined ? {} : { owner: await idOf(client, 'operator', owner) }),
+        ...(jwk === undefined ? {} : { public_key: jwk }),
       })
       if (call.json) return call.sayJson(answer, 2)
       const agent = child(record(answer), 'agent')
       call.say(`Added ${shown(agent, 'name')} (${shown(agent, 'id')}).`)
-      sayKey(call, answer, shown(agent, 'id'))
+      if (jwk === undefined) return sayKey(call, answer, shown(agent, 'id'))
+      call.say('It signs with its own key: no secret of it is known here.')
     },
   }),
   command({
@@ -99,5 +108,6 @@ export const agentCommands: readonly Command[] = [
       sayKey(call, answer, id)
     },
   }),
+  ...agentKeyCommands,
   ...stateCommands('agent'),
 ]

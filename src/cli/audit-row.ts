@@ -45,7 +45,7 @@ function what(entry: Shape): string {
     case 'outcome':
       return `outcome ${outcome(entry)}`
     case 'issuance':
-      return `capability ${texts(entry, 'verbs').join(' ')}`.trim()
+      return `capability ${texts(entry, 'verbs').join(' ')}${workload(child(entry, 'workload'))}`.trim()
     case 'sign_in':
       return 'sign-in'
     default: {
@@ -53,6 +53,12 @@ function what(entry: Shape): string {
       return `${loud.get(action) ?? ''}${action} ${text(entry, 'subject') ?? ''}`.trim()
     }
   }
+}
+
+/** Who a workload is by its issuer's word, which is not ours. */
+function workload(who: Shape): string {
+  const subject = text(who, 'subject')
+  return subject === undefined ? '' : ` for ${subject} by ${shown(who, 'rule')}`
 }
 
 function operationsOf(entry: Shape, operations: readonly Shape[]): string {

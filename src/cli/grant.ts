@@ -39,6 +39,11 @@ const limits = {
     value: '<time>',
     help: 'When the grant ends: 30d, or 2030-01-31; never by default',
   },
+  'require-dpop': {
+    type: 'string',
+    value: 'yes|no',
+    help: 'Only capabilities that are bound to a key; no by default',
+  },
 } as const
 
 type Limits = {
@@ -48,12 +53,14 @@ type Limits = {
   readonly lifetime: string | undefined
   readonly rate: string | undefined
   readonly expires: string | undefined
+  readonly 'require-dpop': string | undefined
 }
 
 /** The members of a grant's body that were given. */
 export function limitsBody(options: Limits, now: number): Record<string, unknown> {
   const { verb, constraint, lifetime, rate, expires } = options
   const approval = readChoice('--approval', options.approval, ['never', 'destructive', 'always'])
+  const requireDpop = readChoice('--require-dpop', options['require-dpop'], ['yes', 'no'])
   return {
     ...(verb.length === 0 ? {} : { verbs: verb }),
     ...(constraint.length === 0 ? {} : { constraints: constraint.map(readConstraint) }),
@@ -64,6 +71,7 @@ export function limitsBody(options: Limits, now: number): Record<string, unknown
     ...(rate === undefined
       ? {}
       : { requests_per_minute: rate === 'none' ? null : readWhole('--rate', rate) }),
+    ...(requireDpop === undefined ? {} : { require_dpop: requireDpop === 'yes' }),
     ...(expires === undefined
       ? {}
       : { expires_at: expires === 'never' ? null : readMoment('--expires', expires, now, 1) }),
@@ -83,6 +91,8 @@ function show(call: Session, answer: unknown): void {
   call.say(`  a capability lives: ${shown(grant, 'max_lifetime_seconds')} seconds at most`)
   call.say(`  requests in a minute: ${text(grant, 'requests_per_minute') ?? 'no limit'}`)
   call.say(`  minted credentials: ${shown(grant, 'minted')}`)
+  if (text(grant, 'require_dpop') === 'true')
+    call.say('  capabilities: only those that are bound to a key (DPoP)')
   call.say(`  expires: ${text(grant, 'expires_at') ?? 'never'}`)
   const current = text(grant, 'catalogue_current') === 'true'
   call.say(
@@ -238,7 +248,7 @@ export const grantCommands: readonly Command[] = [
       const client = await call.signedIn()
       const path = `/v1/grants/${id}`
       // Making the rule stricter is never slowed down by a password; whether it is stricter, the broker knows.
-      if (members.length === 1 && members[0] === 'approval') {
+      if (members.length === 1 && /^(approval|require_dpop)$/.test(members[0] ?? '')) {
         try {
           return show(call, await client.send('PATCH', path, body))
         } catch (error) {

@@ -16,6 +16,11 @@ try {
     fetch,
     now: Date.now,
     sleep: (milliseconds) => sleep(milliseconds),
+    stopped: () =>
+      new Promise((resolve) => {
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+          process.once(signal, () => resolve())
+      }),
   })
 } catch (error) {
   // A defect of ours. Its stack names code; its message may quote what was typed, and is not printed.

@@ -1,6 +1,7 @@
 /** Every command there is, and how a line finds its own. */
 import { accessCommands } from './access-request.ts'
 import { agentCommands } from './agent.ts'
+import { agentProxy } from './agent-proxy.ts'
 import { approvalVerify } from './approval-verify.ts'
 import { approvalCommands } from './approval.ts'
 import { auditCommands } from './audit.ts'
@@ -25,6 +26,7 @@ import { setup } from './setup.ts'
 import { status } from './status.ts'
 import { Interrupted } from './terminal.ts'
 import { token } from './token.ts'
+import { trustCommands } from './trust.ts'
 import { unseal } from './unseal.ts'
 
 export const commands: readonly Command[] = [
@@ -37,10 +39,12 @@ export const commands: readonly Command[] = [
   ...passkeyCommands,
   ...environmentCommands,
   ...agentCommands,
+  agentProxy,
   ...credentialCommands,
   ...grantCommands,
   grantReview,
   ...accessCommands,
+  ...trustCommands,
   token,
   revoke,
   freeze,
@@ -77,20 +81,25 @@ type Found =
   | { readonly kind: 'help'; readonly group: string | undefined }
 
 function find(argv: readonly string[]): Found {
-  const [first, second] = argv
+  const [first, second, third] = argv
   if (first === undefined || first === '--help' || first === '-h' || first === 'help')
     return { kind: 'help', group: undefined }
   if (first.startsWith('-'))
     throw usage('The command comes first, its flags after it.', 'See:  valetkey --help')
-  const longer = second === undefined ? undefined : byName.get(`${first} ${second}`)
-  if (longer !== undefined) return { kind: 'command', command: longer, rest: argv.slice(2) }
-  const shorter = byName.get(first)
-  if (shorter !== undefined) return { kind: 'command', command: shorter, rest: argv.slice(1) }
-  if (!commands.some(({ name }) => name.startsWith(`${first} `)))
+  for (const words of [3, 2, 1]) {
+    const command = argv.length < words ? undefined : byName.get(argv.slice(0, words).join(' '))
+    if (command !== undefined) return { kind: 'command', command, rest: argv.slice(words) }
+  }
+  const isGroup = (group: string): boolean =>
+    commands.some(({ name }) => name.startsWith(`${group} `))
+  if (!isGroup(first))
     throw usage('There is no such command.', 'See which there are:  valetkey --help')
-  if (second === undefined || second === '--help' || second === '-h')
-    return { kind: 'help', group: first }
-  throw usage(`${first} has no such command.`, `See which it has:  valetkey ${first} --help`)
+  const [group, next] =
+    second !== undefined && isGroup(`${first} ${second}`)
+      ? [`${first} ${second}`, third]
+      : [first, second]
+  if (next === undefined || next === '--help' || next === '-h') return { kind: 'help', group }
+  throw usage(`${group} has no such command.`, `See which it has:  valetkey ${group} --help`)
 }
 
 /** Carries out one line, and says with which code to exit. Whatever is printed goes through `visible`. */

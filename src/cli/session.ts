@@ -15,6 +15,8 @@ export type World = {
   readonly fetch: typeof fetch
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Promise<void>
+  /** Resolves when what runs on is told to stop. */
+  readonly stopped?: () => Promise<void>
 }
 
 export type Session = {

@@ -10,6 +10,8 @@ import { jtiOf } from './jwt-id.ts'
 import { readSeconds } from './option-value.ts'
 import { readPrivate, withoutLineEnd } from './private-file.ts'
 import { strangeAnswer } from './refusal.ts'
+import type { Session } from './session.ts'
+import { signAssertion } from './sign-assertion.ts'
 
 export const token = command({
   name: 'token',
@@ -20,6 +22,11 @@ export const token = command({
       type: 'string',
       value: '<file>',
       help: 'Where its key is; piped in or asked for without it',
+    },
+    'private-key-file': {
+      type: 'string',
+      value: '<file>',
+      help: 'Where the private half of its registered key is, as a JWK or as PEM',
     },
     provider: { type: 'string', value: '<provider>', help: 'Which provider it is for' },
     environment: { type: 'string', value: '<name>', help: 'Which environment it is for' },
@@ -40,6 +47,7 @@ export const token = command({
   examples: [
     'TOKEN=$(valetkey token --agent ag_01jxyz… --provider github --environment acme/staging < agent.key)',
     'valetkey token --agent ag_01jxyz… --key-file agent.key --verb repos/get --lifetime 60s',
+    'valetkey token --agent ag_01jxyz… --private-key-file agent.pem',
   ],
   async run(call) {
     const { options, world } = call
@@ -61,12 +69,10 @@ export const token = command({
         ? {}
         : { lifetime: readSeconds('--lifetime', options.lifetime) }),
     }
-    const keyFile = options['key-file']
-    const key = keyFile === undefined ? await call.secret('Agent’s key') : await keyFrom(keyFile)
     const answer = await call.broker.form('/oauth/token', {
       grant_type: 'client_credentials',
       client_id: options.agent,
-      client_secret: key.trim(),
+      ...(await proofOf(call, options.agent)),
       authorization_details: JSON.stringify([details]),
     })
     const issued = record(answer)
@@ -82,6 +88,23 @@ export const token = command({
     )
   },
 })
+
+/** What shows that this is the agent: an assertion by its own key, or the key that it shares with the broker. */
+async function proofOf(
+  call: Session & {
+    readonly options: { 'key-file': string | undefined; 'private-key-file': string | undefined }
+  },
+  agent: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { 'key-file': keyFile, 'private-key-file': path } = call.options
+  if (path !== undefined) {
+    if (keyFile !== undefined)
+      throw usage('Give --key-file or --private-key-file: an agent is known in one way at a time.')
+    return signAssertion({ agent, audience: call.url, path, now: call.world.now() })
+  }
+  const key = keyFile === undefined ? await call.secret('Agent’s key') : await keyFrom(keyFile)
+  return { client_secret: key.trim() }
+}
 
 async function keyFrom(path: string): Promise<string> {
   const key = await readPrivate(path, 'The key file', { follow: true })

@@ -183,6 +183,7 @@ export type AccessLimits = {
   readonly approval: ApprovalRule
   readonly approvalTerms: ApprovalTerms
   readonly minted: 'redact' | 'seal' | 'reveal'
+  readonly requireDpop: boolean
 }
 
 /**
@@ -196,6 +197,7 @@ export function boundBy<G extends AccessLimits>(grant: G, base: AccessLimits): G
     constraints: [...grant.constraints, ...base.constraints],
     approval: stricterRule(grant.approval, base.approval),
     approvalTerms: { ...grant.approvalTerms, holdSeconds, approver },
+    requireDpop: grant.requireDpop || base.requireDpop,
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   AccessRequestId,
   AgentId,
   AgentKeyId,
+  AgentPublicKeyId,
   ApprovalId,
   BreakGlassId,
   CredentialId,
@@ -13,11 +14,14 @@ import type {
   OperatorId,
   PasskeyId,
   ReplicaId,
+  TrustIssuerId,
+  TrustRuleId,
 } from '../ids.ts'
 import type { ApprovalState, ApproverRule } from '../core/approval.ts'
 import type { ApprovalTerms, EnvironmentTerms } from '../core/approval-terms.ts'
 import type { ApprovalRule, Constraint } from '../core/grant.ts'
 import type { FreezeScope } from '../core/decide.ts'
+import type { ClaimCondition } from '../core/claim-condition.ts'
 
 export type State = 'active' | 'disabled' | 'revoked'
 export type Role = 'admin' | 'approver' | 'auditor'
@@ -52,6 +56,17 @@ export type AgentKeyTable = {
   hash: Buffer
   created_at: CreatedAt
   expires_at: Date | null
+}
+
+export type AgentPublicKeyTable = {
+  id: AgentPublicKeyId
+  agent_id: AgentId
+  kid: string
+  algorithm: string
+  jwk: Json<Readonly<Record<string, string>>>
+  thumbprint: string
+  created_by: OperatorId
+  created_at: CreatedAt
 }
 
 export type EnvironmentTable = {
@@ -127,6 +142,7 @@ export type GrantTable = {
   max_lifetime_seconds: number
   requests_per_minute: number | null
   minted: 'redact' | 'seal' | 'reveal'
+  require_dpop: boolean
   catalogue_version: string
   expires_at: Date | null
   state: Generated<State>
@@ -158,6 +174,34 @@ export type CapabilityRevocationTable = {
   capability_id: string
   expires_at: Date
   revoked_at: CreatedAt
+}
+
+/** What was shown once and must not be shown again. */
+export type ReplayTable = { hash: Buffer; expires_at: Date }
+
+export type TrustIssuerTable = {
+  id: TrustIssuerId
+  issuer: string
+  jwks_uri: string | null
+  internal: boolean
+  platform: 'github' | 'gitlab' | 'kubernetes' | 'other'
+  state: Generated<State>
+  created_by: OperatorId
+  created_at: CreatedAt
+}
+
+export type TrustRuleTable = {
+  id: TrustRuleId
+  name: string
+  issuer_id: TrustIssuerId
+  agent_id: AgentId
+  audience: string | null
+  conditions: Json<ClaimCondition[]>
+  max_lifetime_seconds: number | null
+  exchanges_per_token: number
+  state: Generated<State>
+  created_by: OperatorId
+  created_at: CreatedAt
 }
 
 export type FreezeTable = {
@@ -270,6 +314,7 @@ export type ApprovalTable = {
   environment_id: EnvironmentId
   provider: string
   capability_id: string
+  trust_rule_id: TrustRuleId | null
   credential_id: CredentialId
   credential_version: number
   execute: 'agent' | 'broker'
@@ -341,6 +386,7 @@ export type Database = {
   operator: OperatorTable
   agent: AgentTable
   agent_key: AgentKeyTable
+  agent_public_key: AgentPublicKeyTable
   environment: EnvironmentTable
   environment_owner: EnvironmentOwnerTable
   environment_binding: EnvironmentBindingTable
@@ -352,6 +398,9 @@ export type Database = {
   provider: ProviderTable
   catalogue_version: CatalogueVersionTable
   capability_revocation: CapabilityRevocationTable
+  replay: ReplayTable
+  trust_issuer: TrustIssuerTable
+  trust_rule: TrustRuleTable
   freeze: FreezeTable
   passkey: PasskeyTable
   passkey_challenge: PasskeyChallengeTable

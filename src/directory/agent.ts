@@ -48,10 +48,17 @@ export function agentKeyId(key: string): AgentKeyId | undefined {
 
 export async function createAgent(
   tx: Tx,
-  agent: { name: string; ownerId: OperatorId; now: number },
-): Promise<{ readonly id: AgentId; readonly key: string }> {
+  agent: {
+    name: string
+    ownerId: OperatorId
+    now: number
+    /** False for an agent that signs with a key of its own: then there is no secret that two sides know. */
+    sharedKey?: boolean
+  },
+): Promise<{ readonly id: AgentId; readonly key: string | undefined }> {
   const id = newId('agent', agent.now)
   await tx.insertInto('agent').values({ id, name: agent.name, owner_id: agent.ownerId }).execute()
+  if (agent.sharedKey === false) return { id, key: undefined }
   const { key } = await addAgentKey(tx, id, agent.now)
   return { id, key }
 }
@@ -84,6 +91,15 @@ export async function rotateAgentKey(
     .where((e) => e.or([e('expires_at', 'is', null), e('expires_at', '>', until)]))
     .execute()
   return (await addAgentKey(tx, agentId, now)).key
+}
+
+/** Ends all keys that are shared with this agent. Returns how many there were. */
+export async function endAgentKeys(tx: Tx, agentId: AgentId): Promise<number> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('agent_key')
+    .where('agent_id', '=', agentId)
+    .executeTakeFirst()
+  return Number(numDeletedRows)
 }
 
 export async function readAgent(db: Db | Tx, id: AgentId): Promise<Agent | undefined> {

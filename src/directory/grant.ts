@@ -25,6 +25,8 @@ export type Grant = {
   readonly maxLifetimeSeconds: number
   readonly requestsPerMinute: number | null
   readonly minted: 'redact' | 'seal' | 'reveal'
+  /** Whether only capabilities that are bound to a key are issued from it, and accepted under it. */
+  readonly requireDpop: boolean
   readonly catalogueVersion: string
   readonly expiresAt: Date | null
   readonly state: State
@@ -32,8 +34,12 @@ export type Grant = {
   readonly createdAt: Date
 }
 
-export type GrantInput = Omit<Grant, 'id' | 'state' | 'createdAt' | 'approvalTerms'> & {
+export type GrantInput = Omit<
+  Grant,
+  'id' | 'state' | 'createdAt' | 'approvalTerms' | 'requireDpop'
+> & {
   readonly approvalTerms?: ApprovalTerms
+  readonly requireDpop?: boolean
 }
 
 function toGrant(row: Row<'grant'>): Grant {
@@ -50,6 +56,7 @@ function toGrant(row: Row<'grant'>): Grant {
     maxLifetimeSeconds: row.max_lifetime_seconds,
     requestsPerMinute: row.requests_per_minute,
     minted: row.minted,
+    requireDpop: row.require_dpop,
     catalogueVersion: row.catalogue_version,
     expiresAt: row.expires_at,
     state: row.state,
@@ -75,6 +82,7 @@ export async function createGrant(tx: Tx, grant: GrantInput, now: number): Promi
       max_lifetime_seconds: grant.maxLifetimeSeconds,
       requests_per_minute: grant.requestsPerMinute,
       minted: grant.minted,
+      require_dpop: grant.requireDpop ?? false,
       catalogue_version: grant.catalogueVersion,
       expires_at: grant.expiresAt,
       created_by: grant.createdBy,
@@ -90,6 +98,7 @@ export type GrantChange = {
   readonly constraints?: readonly Constraint[] | undefined
   readonly maxLifetimeSeconds?: number | undefined
   readonly requestsPerMinute?: number | null | undefined
+  readonly requireDpop?: boolean | undefined
   readonly expiresAt?: Date | null | undefined
   /** The version it has been reviewed against now. */
   readonly catalogueVersion?: string | undefined
@@ -111,6 +120,7 @@ export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Pro
     ...(change.requestsPerMinute === undefined
       ? {}
       : { requests_per_minute: change.requestsPerMinute }),
+    ...(change.requireDpop === undefined ? {} : { require_dpop: change.requireDpop }),
     ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
     ...(change.catalogueVersion === undefined
       ? {}

@@ -18,7 +18,7 @@ import {
 } from '../core/reviewed.ts'
 import type { Db } from '../db/open.ts'
 import type { State } from '../db/types.ts'
-import type { CredentialId, EnvironmentId, GrantId } from '../ids.ts'
+import type { CredentialId, EnvironmentId, GrantId, TrustRuleId } from '../ids.ts'
 import { grantAskedUnder } from './access-request.ts'
 import { confirmedBreakGlasses } from './break-glass.ts'
 import { readAgent, type Agent } from './agent.ts'
@@ -26,6 +26,7 @@ import { readEnvironment, type EnvironmentRecord } from './environment.ts'
 import { activeFreezes, type Freeze } from './freeze.ts'
 import { readGrant, type Grant } from './grant.ts'
 import { readCatalogueVersion } from './provider.ts'
+import { rulesInForce } from './trust.ts'
 
 /** A credential without its secret. */
 export type CredentialView = {
@@ -53,6 +54,8 @@ export type Policy = {
   /** What the broker's own questions go out with; the credential that acts, where an admin gave no other. */
   readonly lookupCredential: CredentialView
   readonly freezes: readonly Freeze[]
+  /** The agent's trust rules that hold, under one of which a workload's capability must have been issued. */
+  readonly trustRules?: ReadonlySet<TrustRuleId> | undefined
   /** Confirmed and not ended; when each is over, depends on the moment. */
   readonly breakGlass?: readonly BreakGlass[] | undefined
   /** What came, or changed, from the catalogue that the grant was reviewed against to the one of `catalogueVersion`. */
@@ -149,15 +152,17 @@ async function readPolicy(
   const base = askedUnder === undefined ? undefined : await readGrant(db, askedUnder)
   const grant = base === undefined ? own : boundBy(own, base)
   const catalogue = deps.catalogue(grant.provider)
-  const [agent, record, credential, lookups, freezes, breakGlass, unreviewed] = await Promise.all([
-    readAgent(db, grant.agentId),
-    readEnvironment(db, grant.environmentId),
-    deps.readCredential(grant.credentialId),
-    deps.readLookupCredential(grant.environmentId, grant.provider),
-    activeFreezes(db),
-    confirmedBreakGlasses(db, grant),
-    unreviewedBy(grant, catalogue),
-  ])
+  const [agent, record, credential, lookups, freezes, breakGlass, unreviewed, trustRules] =
+    await Promise.all([
+      readAgent(db, grant.agentId),
+      readEnvironment(db, grant.environmentId),
+      deps.readCredential(grant.credentialId),
+      deps.readLookupCredential(grant.environmentId, grant.provider),
+      activeFreezes(db),
+      confirmedBreakGlasses(db, grant),
+      unreviewedBy(grant, catalogue),
+      rulesInForce(db, grant.agentId),
+    ])
   if (agent === undefined || record === undefined || credential === undefined) return undefined
   return {
     grant,
@@ -169,6 +174,7 @@ async function readPolicy(
     credential,
     lookupCredential: lookups ?? credential,
     freezes,
+    trustRules,
     breakGlass,
     unreviewed,
     catalogueVersion: catalogue?.catalogueVersion,

@@ -5,7 +5,7 @@
 import type { Tx } from '../db/open.ts'
 import type { State } from '../db/types.ts'
 
-export type Stateful = 'agent' | 'environment' | 'grant'
+export type Stateful = 'agent' | 'environment' | 'grant' | 'trust_issuer' | 'trust_rule'
 
 export async function setState(
   tx: Tx,

@@ -5,14 +5,15 @@
 import type { FastifyRequest } from 'fastify'
 import type { CapabilityClaims } from '../capability/claims.ts'
 import type { Policy } from '../directory/policy.ts'
-import type { GrantId } from '../ids.ts'
+import type { GrantId, TrustRuleId } from '../ids.ts'
 import { Problem } from '../problem.ts'
 import type { CarrierStyle, ProviderAdapter } from '../provider/adapter.ts'
 import { inspectRequestHeaders } from '../proxy/headers.ts'
 import { createLimiter } from '../proxy/limiter.ts'
 import type { Subject } from '../proxy/record.ts'
-import { inactive } from '../proxy/standing.ts'
+import { inactive, unboundDetail, untrustedDetail } from '../proxy/standing.ts'
 import type { Deps } from './deps.ts'
+import { createProofDoor, isDpop } from './dpop.ts'
 import type { ProviderHosts } from './host.ts'
 
 const longestTarget = 16_384
@@ -27,6 +28,7 @@ export type Caller = {
   readonly target: string
 }
 
+const dpopPrefix = 'DPoP '
 const bearer: CarrierStyle = { name: 'bearer', header: 'authorization', prefix: 'Bearer ' }
 
 /**
@@ -38,6 +40,14 @@ export function createAuthentication(
   hosts: ProviderHosts,
 ): (request: FastifyRequest) => Promise<void> {
   const limiter = createLimiter()
+  const proofs = createProofDoor(deps)
+  const { protocol } = new URL(deps.publicUrl)
+
+  /** By our own name, or by the provider's own host, whatever else it was reached by. */
+  function uriOf(request: FastifyRequest): string {
+    const host = request.headers.host ?? ''
+    return `${hosts.has(host) ? `${protocol}//${host}` : deps.publicUrl}${request.originalUrl}`
+  }
 
   return async function authenticate(request) {
     const counted = request.caller !== undefined
@@ -48,6 +58,9 @@ export function createAuthentication(
     const adapter = name === undefined ? undefined : deps.providers.get(name)
     const { headers } = inspected
     const carriers = adapter?.carriers ?? [bearer]
+    const authorization = carriers.some(({ header }) => header === 'authorization')
+      ? headers['authorization']
+      : undefined
     const found = capabilityIn(headers, carriers)
     // Of two capabilities it cannot be told which is meant, so neither can be believed: this caller is not known.
     if (found instanceof Problem) {
@@ -77,12 +90,27 @@ export function createAuthentication(
       capabilityId: claims.jti,
       correlationId: request.id,
       provider: adapter?.name ?? 'unknown',
+      ruleId: claims.rule as TrustRuleId | undefined,
     }
     const caller = { adapter: adapter ?? unknownProvider, policy, claims, headers, subject, target }
     // From here on the caller is known, and whatever is refused is refused on record.
     request.caller = caller
     if (refusal !== undefined) throw refusal
-    if (inactive(policy, claims, now) === 'rebound') {
+    // What is bound to nothing has nothing to prove, and does not wait.
+    const unproved =
+      claims.cnf === undefined && !(authorization !== undefined && isDpop(authorization))
+    const proof = unproved
+      ? undefined
+      : await proofs.check(request, {
+          token,
+          claims,
+          authorization,
+          uri: () => uriOf(request),
+        })
+    const stale = inactive(policy, claims, now)
+    if (stale === 'unbound') throw new Problem('capability_invalid', unboundDetail)
+    if (stale === 'untrusted') throw new Problem('capability_revoked', untrustedDetail)
+    if (stale === 'rebound') {
       throw new Problem(
         'capability_revoked',
         'its environment was bound anew since it was issued; ask for a new one',
@@ -108,6 +136,8 @@ export function createAuthentication(
         `the grant allows ${String(policy.grant.requestsPerMinute)} requests a minute`,
       )
     }
+    // Last: a request that is refused for another reason leaves nothing to be remembered.
+    if (proof !== undefined) await proofs.use(request, proof, policy)
   }
 }
 
@@ -143,6 +173,8 @@ function capabilityIn(
       value.slice(0, prefix.length).toLowerCase() === prefix.toLowerCase()
     ) {
       found ??= value.slice(prefix.length)
+    } else if (carrier.header === 'authorization' && isDpop(value)) {
+      found ??= value.slice(dpopPrefix.length)
     }
   }
   if (seen.size > 1) {

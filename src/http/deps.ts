@@ -1,13 +1,16 @@
 /** What the HTTP side is given. Built once, by `openBroker`. */
 import type { CodeSealer } from '../approval/one-time-code.ts'
 import type { AuditLog } from '../audit/log.ts'
+import type { DpopVerifier } from '../capability/dpop.ts'
 import type { Keyring, KeySealer } from '../capability/keys.ts'
+import type { ReplayStore } from '../capability/replay.ts'
 import type { RevocationList } from '../capability/revocation.ts'
 import type { CapabilityVerifier } from '../capability/verify.ts'
 import type { Db } from '../db/open.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Feed } from '../db/feed.ts'
 import type { PolicyReader } from '../directory/policy.ts'
+import type { ForeignTokenVerifier } from '../federation/foreign-token.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { Evaluator } from '../proxy/evaluate.ts'
 import type { ApprovalChanges } from '../proxy/approval-changes.ts'
@@ -31,7 +34,11 @@ export type Deps = {
   readonly keySealer: KeySealer
   readonly codeSealer: CodeSealer
   readonly revocations: RevocationList
+  readonly replay: ReplayStore
+  readonly dpop: DpopVerifier
   readonly verifier: CapabilityVerifier
+  /** Tokens of configured issuers, for exchange. */
+  readonly foreignTokens: ForeignTokenVerifier
   readonly policies: PolicyReader
   readonly providers: ReadonlyMap<string, ProviderAdapter>
   readonly evaluator: Evaluator

@@ -13,6 +13,7 @@ import { decisionEntry } from '../proxy/record.ts'
 import { createAuthentication, splitTarget, type Caller } from './caller.ts'
 import { forClientsOf } from './client-error.ts'
 import type { Deps } from './deps.ts'
+import { challenge } from './dpop.ts'
 import { sendProblem, toProblem } from './error.ts'
 import { providerHosts } from './host.ts'
 import { createNoise } from './noise.ts'
@@ -33,6 +34,8 @@ export function proxyRoutes(app: App, deps: Deps): void {
   const hosts = providerHosts(deps)
   const noise = createNoise(deps, 'proxy.unauthenticated')
   app.decorateRequest('caller', undefined)
+  app.decorateRequest('proved', false)
+  app.decorateRequest('nextNonce', undefined)
   app.addHook('onClose', () => noise.close())
 
   app.removeAllContentTypeParsers()
@@ -57,8 +60,13 @@ export function proxyRoutes(app: App, deps: Deps): void {
   ): Promise<FastifyReply> {
     let problem = new Problem(code, details)
     const { caller } = request
+    if (problems[code].status === 401)
+      void reply.header(
+        'www-authenticate',
+        challenge(code, request.headers.authorization, deps.publicUrl),
+      )
+    if (code === 'dpop_nonce_required') void reply.header('dpop-nonce', deps.dpop.nonce(deps.now()))
     if (caller === undefined) {
-      if (problems[code].status === 401) void reply.header('www-authenticate', challenge(code))
       noise.count(code)
     } else if (code !== 'unavailable' && code !== 'sealed') {
       problem = await recorded(request, caller, problem)
@@ -71,6 +79,7 @@ export function proxyRoutes(app: App, deps: Deps): void {
   function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply {
     const { name } = splitTarget(request.originalUrl, hosts.get(request.headers.host ?? ''))
     const adapter = name === undefined ? undefined : deps.providers.get(name)
+    if (request.nextNonce !== undefined) void reply.header('dpop-nonce', request.nextNonce)
     return sendProblem(reply, forClientsOf(adapter, problem), request.id, (body) =>
       adapter?.errorAnswer?.(body, inspectRequestHeaders(request.raw.rawHeaders).headers),
     )
@@ -182,6 +191,8 @@ export function proxyRoutes(app: App, deps: Deps): void {
       },
       () => {
         reply.hijack()
+        // RFC 9449 §8.2: told in time, a client never has to send a request twice for it.
+        if (request.nextNonce !== undefined) reply.raw.setHeader('dpop-nonce', request.nextNonce)
         return reply.raw
       },
     )
@@ -232,12 +243,6 @@ export function proxyRoutes(app: App, deps: Deps): void {
 }
 
 const empty = Buffer.alloc(0)
-
-function challenge(code: ProblemCode): string {
-  return code === 'capability_missing'
-    ? 'Bearer realm="valetkey"'
-    : 'Bearer realm="valetkey", error="invalid_token"'
-}
 
 /** The origin by which the agent reached us: by a name of ours, or on loopback by any. */
 function baseOf(deps: Deps, request: FastifyRequest): string {

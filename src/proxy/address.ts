@@ -67,7 +67,7 @@ export const publicLookup: LookupFunction = (hostname, options, callback) => {
     // One bad address among good ones is how rebinding begins: all of them must be good.
     if (first === undefined || good.length !== addresses.length) {
       return callback(
-        new AddressRefused('the provider’s name resolves to an address that is not public'),
+        new AddressRefused('the name resolves to an address that is not public'),
         '',
         0,
       )

@@ -22,7 +22,7 @@ import { approvableRequest, leaseMs, type Gate } from './gate.ts'
 import { AnswerKeeper } from './kept-answer.ts'
 import { unmetCondition, type AskFor } from './parking.ts'
 import type { Settlement } from './settlement.ts'
-import { frozen } from './standing.ts'
+import { frozen, trusted } from './standing.ts'
 import { objection, underWeakerTerms, weakerTerms } from './still-approved.ts'
 
 export type Dispatcher = {
@@ -116,6 +116,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const policy = await deps.policies.policyOf(approval.grantId)
     if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now())
       return 'the grant, or something it rests on, is not in force any more'
+    if (!trusted(policy, approval.ruleId)) return untrustedRule
     const stopped = frozen(policy)
     if (stopped !== undefined) return `an operator has frozen ${stopped}`
     if (
@@ -186,6 +187,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
           capabilityId: approval.capabilityId,
           correlationId,
           provider: adapter.name,
+          ruleId: approval.ruleId ?? undefined,
         },
         evaluation: {
           ...evaluation,
@@ -245,12 +247,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 }
 
 const anotherCredential = 'the credential is another than the one it was approved for'
+const untrustedRule = 'the trust rule it was asked under holds no more'
 const revokedCapability = 'the capability it was asked with was revoked'
 
-/** What goes with it. Those of another credential or of older terms alone: the grant may have others that are as they should be. */
+/**
+ * What goes with it. Those of another credential, of a rule that holds no more or of older terms go alone: the grant may
+ * have others that are as they should be.
+ */
 function stopsWith({ id, capabilityId, grantId }: Approval, reason: string): CancelScope {
   switch (reason) {
     case anotherCredential:
+    case untrustedRule:
     case weakerTerms:
       return { kind: 'approval', id }
     case revokedCapability:

@@ -135,6 +135,8 @@ const ours = new Set([
   'clear-site-data',
   'content-security-policy',
   'content-security-policy-report-only',
+  // A client would put it into its proofs for us.
+  'dpop-nonce',
   'nel',
   'public-key-pins',
   'report-to',

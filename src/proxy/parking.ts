@@ -18,7 +18,7 @@ import { unmetPreconditions } from '../core/precondition.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Db } from '../db/open.ts'
 import type { Policy } from '../directory/policy.ts'
-import { newId, type CapabilityId } from '../ids.ts'
+import { newId, type CapabilityId, type TrustRuleId } from '../ids.ts'
 import type { Ask, LocateContext, ProviderAdapter } from '../provider/adapter.ts'
 import { recordStep } from './approval-entry.ts'
 import type { Denial } from './denial.ts'
@@ -34,6 +34,8 @@ export type Understood = {
 
 export type Parking = Understood & {
   readonly capabilityId: string
+  /** The trust rule of that capability. */
+  readonly ruleId?: TrustRuleId | undefined
   /** Why a person is needed. */
   readonly because: readonly string[]
   /** The agent's own words. */
@@ -80,6 +82,7 @@ export async function parkRequest(
       {
         ...sealed,
         capabilityId: parking.capabilityId as CapabilityId,
+        ruleId: parking.ruleId,
         execute: terms.execute,
         rule: terms.approver,
         reason: parking.reason,

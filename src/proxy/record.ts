@@ -8,6 +8,7 @@ import {
 } from '../audit/entry.ts'
 import type { Decision } from '../core/decide.ts'
 import type { Policy } from '../directory/policy.ts'
+import type { TrustRuleId } from '../ids.ts'
 import { auditReason } from './denial.ts'
 import type { LocatedInvocation } from './evaluate.ts'
 
@@ -19,6 +20,8 @@ export type Subject = {
   readonly capabilityId: string | undefined
   readonly correlationId: string
   readonly provider: string
+  /** The trust rule of a workload's capability. */
+  readonly ruleId?: TrustRuleId | undefined
 }
 
 function common(subject: Subject, now: number) {
@@ -26,7 +29,11 @@ function common(subject: Subject, now: number) {
   return {
     at: now,
     correlationId: subject.correlationId,
-    actor: { kind: 'agent', id: policy.agent.id, name: policy.agent.name },
+    actor: {
+      kind: subject.ruleId === undefined ? 'agent' : 'workload',
+      id: policy.agent.id,
+      name: policy.agent.name,
+    },
     environment: { id: policy.environment.id, name: policy.environment.name },
     provider: subject.provider,
     grantId: policy.grant.id,

@@ -3,6 +3,7 @@ import type { CapabilityClaims } from '../capability/claims.ts'
 import type { FreezeScope } from '../core/decide.ts'
 import { frozenScope } from '../directory/freeze.ts'
 import type { Policy } from '../directory/policy.ts'
+import type { TrustRuleId } from '../ids.ts'
 
 /** Why a capability is not good although it verifies; undefined where it is. */
 export function inactive(
@@ -14,8 +15,23 @@ export function inactive(
   if (policy.expiresAt <= now) return 'expired'
   if (policy.agent.id !== claims.sub) return 'another agent'
   if (claims.binding !== policy.binding) return 'rebound'
+  if (!trusted(policy, claims.rule)) return 'untrusted'
+  // Also where it was issued before the grant asked for it.
+  if (policy.grant.requireDpop && claims.cnf === undefined) return 'unbound'
   return undefined
 }
+
+/** Whether the rule, by which a workload came by what it has, still holds; for an agent's own there is none. */
+export function trusted(policy: Policy, ruleId: string | null | undefined): boolean {
+  return ruleId == null || policy.trustRules?.has(ruleId as TrustRuleId) === true
+}
+
+/** Why a capability of a rule that holds no more is refused. */
+export const untrustedDetail = 'the trust rule that it was issued under holds no more'
+
+/** Why a bearer's capability is refused under a grant that asks for more. */
+export const unboundDetail =
+  'its grant allows only what is bound to a key: ask for another with a DPoP proof'
 
 /** Which freeze, if any, stops what this policy allows. */
 export function frozen(policy: Policy): FreezeScope | undefined {

@@ -67,6 +67,7 @@ function drawn(texts: Texts): string {
     environmentId: environment.id,
     provider: 'railway',
     capabilityId: newId('capability'),
+    ruleId: null,
     credential: { id: newId('credential'), version: 1 },
     execute: 'agent',
     holdSeconds: 0,

@@ -33,6 +33,18 @@ test('a body that is right but for one member more', async (t) => {
     ['POST', '/v1/operators', { name: 'o', roles: ['auditor'], password }],
     ['PATCH', `/v1/operators/${me}`, { roles: ['admin'], password }],
     ['POST', '/v1/freezes', { scope: 'everything', reason: 'x' }],
+    ['POST', '/v1/trust-issuers', { issuer: 'https://issuer.example', password }],
+    [
+      'POST',
+      '/v1/trust-rules',
+      {
+        name: 'r',
+        issuer: `iss_${'0'.repeat(26)}`,
+        agent: agentId,
+        conditions: [{ claim: 'sub', equals: 'x' }],
+        password,
+      },
+    ],
     ['POST', '/v1/sign-in', { name: broker.admin.name, password }],
     ['POST', '/v1/setup', { name: 'x', setup_secret: 'y', password }],
     ['POST', '/v1/me/password', { password, new_password: password }],

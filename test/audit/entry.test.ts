@@ -42,9 +42,15 @@ const common = {
   at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
   correlationId: text,
   actor: fc.record({
-    kind: fc.constantFrom('agent' as const, 'operator' as const, 'system' as const),
+    kind: fc.constantFrom(
+      'agent' as const,
+      'workload' as const,
+      'operator' as const,
+      'system' as const,
+    ),
     id: text,
     name: maybe(text),
+    key: maybe(text),
   }),
   environment: maybe(fc.record({ id: text, name: text })),
   provider: maybe(text),
@@ -87,6 +93,14 @@ const kinds: { [K in AuditEntry['kind']]: fc.Arbitrary<Extract<AuditEntry, { kin
   issuance: fc.record({
     ...common,
     kind: fc.constant('issuance'),
+    workload: maybe(
+      fc.record({
+        issuer: text,
+        subject: text,
+        rule: text,
+        claims: fc.dictionary(text, fc.oneof(text, number, fc.boolean())),
+      }),
+    ),
     result: fc.constantFrom('issued', 'refused'),
     reason: maybe(text),
     verbs: maybe(fc.array(text)),

@@ -17,6 +17,7 @@ export async function testKeyring(retiresAt = Number.POSITIVE_INFINITY): Promise
     verification,
     jwks: () => ({ keys: [jwk] }),
     operatorSecret: Buffer.alloc(32, 1),
+    nonceSecret: Buffer.alloc(32, 2),
     signCursor: (text) => text,
     verifyCursor: (text, mac) => text === mac,
   }

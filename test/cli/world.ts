@@ -11,6 +11,8 @@ export type CliWorld = {
   readonly fetch?: typeof fetch
   readonly now?: () => number
   readonly sleep?: (milliseconds: number) => Promise<void>
+  /** Ends what runs on; it may look at what has been printed by then. */
+  readonly stopped?: (out: readonly string[]) => Promise<void>
 }
 
 export type CliResult = {
@@ -44,6 +46,7 @@ export async function cli(argv: readonly string[], world: CliWorld = {}): Promis
       }),
     now: world.now ?? Date.now,
     sleep: world.sleep ?? (() => Promise.resolve()),
+    stopped: () => world.stopped?.(out) ?? Promise.resolve(),
   })
   return { code, out, err, asked }
 }

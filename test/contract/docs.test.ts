@@ -163,6 +163,7 @@ test('every file that a document of the house links to exists', () => {
     'deploy/README.md',
     'docs/approvals.md',
     'docs/conformance.md',
+    'docs/federation.md',
     'docs/problems.md',
     'docs/configuration.md',
     'docs/understanding.md',

@@ -38,6 +38,8 @@ const sample: Readonly<Record<string, string>> = {
   operators: 'op',
   'access-requests': 'acc',
   'break-glass': 'bg',
+  'trust-issuers': 'iss',
+  'trust-rules': 'tr',
 }
 
 test('every route', async (t) => {
@@ -182,6 +184,7 @@ test('every route', async (t) => {
     assert.deepEqual(others.sort(), [
       'GET /.well-known/jwks.json',
       'GET /.well-known/oauth-authorization-server',
+      'GET /.well-known/oauth-protected-resource',
       'GET /healthz',
       'GET /readyz',
       'POST /oauth/introspect',

@@ -226,7 +226,13 @@ test('the effects of a verb are all that it covers', () => {
 })
 
 test('a grant made for a time asks a person about what is grave, and reveals no minted credential', () => {
-  const base = { constraints: [], approval: 'never', approvalTerms: {}, minted: 'reveal' } as const
+  const base = {
+    constraints: [],
+    approval: 'never',
+    approvalTerms: {},
+    requireDpop: false,
+    minted: 'reveal',
+  } as const
   assert.deepEqual(startingLimits(base), { approval: 'destructive', minted: 'redact' })
   assert.deepEqual(startingLimits({ ...base, approval: 'always', minted: 'seal' }), {
     approval: 'always',
@@ -249,15 +255,18 @@ test('the limits of the grant that it was asked under hold beside its own', () =
     approval: 'destructive',
     approvalTerms: { waitSeconds: 9 },
     minted: 'redact',
+    requireDpop: false,
   } as const
   const bound = boundBy(grant, {
     constraints: [theirs],
     approval: 'always',
     approvalTerms: { holdSeconds: 60, approver: 'two_persons', waitSeconds: 1 },
     minted: 'redact',
+    requireDpop: true,
   })
   assert.deepEqual(bound.constraints, [own, theirs])
   assert.equal(bound.approval, 'always')
+  assert.equal(bound.requireDpop, true)
   assert.deepEqual(bound.approvalTerms, {
     waitSeconds: 9,
     holdSeconds: 60,
@@ -268,6 +277,7 @@ test('the limits of the grant that it was asked under hold beside its own', () =
     approval: 'never',
     approvalTerms: {},
     minted: 'reveal',
+    requireDpop: false,
   } as const
   assert.deepEqual(boundBy(grant, looser), {
     ...grant,

@@ -2,18 +2,21 @@
 import Type from 'typebox'
 import {
   createAgent,
+  endAgentKeys,
   listAgents,
   readAgent,
   rotateAgentKey,
   type Agent,
 } from '../../directory/agent.ts'
+import { addAgentPublicKey } from '../../directory/agent-public-key.ts'
 import { setState } from '../../directory/state.ts'
 import type { AgentId, OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import { answers, closed, id, idParams, Name, State, Timestamp } from '../schemas.ts'
+import { answers, closed, Empty, id, idParams, Name, State, Timestamp } from '../schemas.ts'
+import { addedKey, agentPublicKeyRoutes, Jwk, publicKeyOf, recorded } from './agent-public-key.ts'
 import { commit } from './change.ts'
 import { listRoute } from './list-route.ts'
 import { stateRoutes } from './state-routes.ts'
@@ -48,19 +51,51 @@ export function agentRoutes(app: App, deps: Deps): void {
       config: { action: 'agent.create', roles: ['admin'] },
       schema: {
         operationId: 'createAgent',
-        summary: 'Add an agent; its key is in the answer, this once',
-        body: closed({ name: Name, owner: Type.Optional(id('operator')) }),
-        response: answers(201, closed({ agent: AgentView, key: AgentKey })),
+        summary: 'Add an agent; its key is in the answer, this once, unless it signs with its own',
+        body: closed({
+          name: Name,
+          owner: Type.Optional(id('operator')),
+          public_key: Type.Optional(Jwk),
+        }),
+        response: answers(
+          201,
+          closed({
+            agent: AgentView,
+            key: Type.Optional(AgentKey),
+            public_key: Type.Optional(id('agentPublicKey')),
+          }),
+        ),
       },
     },
     async (request, reply) => {
-      const { name, owner = operatorOf(request).id } = request.body
+      const by = operatorOf(request).id
+      const { name, owner = by, public_key: jwk } = request.body
+      const publicKey = jwk === undefined ? undefined : publicKeyOf(jwk, 'public_key')
       const created = await commit(deps, request, async (tx) => {
-        const value = await createAgent(tx, { name, ownerId: owner as OperatorId, now: deps.now() })
-        return { value, subject: value.id, change: { name, owner } }
+        const now = deps.now()
+        const { id: agentId, key } = await createAgent(tx, {
+          name,
+          ownerId: owner as OperatorId,
+          now,
+          sharedKey: publicKey === undefined,
+        })
+        const keyId =
+          publicKey === undefined
+            ? undefined
+            : addedKey(await addAgentPublicKey(tx, { agentId, key: publicKey, by, now }))
+        const change =
+          publicKey === undefined
+            ? { name, owner }
+            : { name, owner, public_key: keyId, ...recorded(publicKey) }
+        return { value: { agentId, key, keyId }, subject: agentId, change }
       })
       void reply.code(201)
-      return { agent: await read(created.id), key: created.key }
+      const { agentId, key, keyId } = created
+      return {
+        agent: await read(agentId),
+        ...(key === undefined ? {} : { key }),
+        ...(keyId === undefined ? {} : { public_key: keyId }),
+      }
     },
   )
 
@@ -123,6 +158,32 @@ export function agentRoutes(app: App, deps: Deps): void {
       return { key }
     },
   )
+
+  app.post(
+    '/v1/agents/:id/keys/end',
+    {
+      config: { action: 'agent.end_keys', roles: ['admin'] },
+      schema: {
+        operationId: 'endAgentKeys',
+        summary: 'End the keys that are shared with an agent; its public keys stay',
+        params: idParams('agent'),
+        body: Empty,
+        response: answers(200, Empty),
+      },
+    },
+    async (request) => {
+      const agentId = request.params.id as AgentId
+      await read(agentId)
+      await commit(deps, request, async (tx) => ({
+        value: undefined,
+        subject: agentId,
+        change: { ended: await endAgentKeys(tx, agentId) },
+      }))
+      return {}
+    },
+  )
+
+  agentPublicKeyRoutes(app, deps)
 
   stateRoutes(app, deps, {
     kind: 'agent',

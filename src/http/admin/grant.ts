@@ -86,6 +86,10 @@ const Minted = Type.Union([Type.Literal('redact'), Type.Literal('seal'), Type.Li
   description:
     'What becomes of a credential that the provider mints in an answer: redacted, sealed in the vault (and redacted), or shown to the agent.',
 })
+const RequireDpop = Type.Boolean({
+  description:
+    'Only capabilities that are bound to a key (DPoP, RFC 9449) are issued, and accepted, those issued before included.',
+})
 
 export const GrantView = closed({
   id: id('grant'),
@@ -100,6 +104,7 @@ export const GrantView = closed({
   max_lifetime_seconds: MaxLifetime,
   requests_per_minute: Rate,
   minted: Minted,
+  require_dpop: RequireDpop,
   catalogue_version: Type.String({ description: 'The catalogue it was reviewed against.' }),
   catalogue_current: Type.Boolean({
     description:
@@ -125,6 +130,7 @@ export function grantView(deps: Pick<Deps, 'providers'>, grant: Grant) {
     max_lifetime_seconds: grant.maxLifetimeSeconds,
     requests_per_minute: grant.requestsPerMinute,
     minted: grant.minted,
+    require_dpop: grant.requireDpop,
     catalogue_version: grant.catalogueVersion,
     catalogue_current:
       deps.providers.get(grant.provider)?.catalogueVersion === grant.catalogueVersion,
@@ -208,6 +214,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           max_lifetime_seconds: Type.Optional(MaxLifetime),
           requests_per_minute: Type.Optional(Rate),
           minted: Type.Optional(Minted),
+          require_dpop: Type.Optional(RequireDpop),
           expires_at: Type.Optional(ExpiresAt),
           password: Password,
         }),
@@ -248,6 +255,7 @@ export function grantRoutes(app: App, deps: Deps): void {
         maxLifetimeSeconds: body.max_lifetime_seconds ?? defaultLifetime,
         requestsPerMinute: body.requests_per_minute ?? null,
         minted: body.minted ?? 'redact',
+        requireDpop: body.require_dpop ?? false,
         catalogueVersion: adapter.catalogueVersion,
         expiresAt: expiry(body.expires_at) ?? null,
         createdBy: operatorOf(request).id,
@@ -328,7 +336,7 @@ export function grantRoutes(app: App, deps: Deps): void {
       config: { action: 'grant.update', roles: ['admin'] },
       schema: {
         operationId: 'updateGrant',
-        summary: 'Change a grant; all but a stricter approval rule asks for the password',
+        summary: 'Change a grant; all but what makes it stricter asks for the password',
         params: idParams('grant'),
         body: closed({
           verbs: Type.Optional(Verbs),
@@ -337,6 +345,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           approval_terms: Type.Optional(GrantTerms),
           max_lifetime_seconds: Type.Optional(MaxLifetime),
           requests_per_minute: Type.Optional(Rate),
+          require_dpop: Type.Optional(RequireDpop),
           expires_at: Type.Optional(ExpiresAt),
           password: Type.Optional(Password),
         }),
@@ -349,7 +358,8 @@ export function grantRoutes(app: App, deps: Deps): void {
       const approvalTerms =
         body.approval_terms === undefined ? undefined : grantTerms(body.approval_terms)
       const onlyStricter =
-        Object.keys(body).every((member) => /^approval(_terms)?$/.test(member)) &&
+        Object.keys(body).every((member) => /^(approval(_terms)?|require_dpop)$/.test(member)) &&
+        body.require_dpop !== false &&
         strictness[body.approval ?? grant.approval] >= strictness[grant.approval] &&
         (approvalTerms === undefined || notWeaker(grant.approvalTerms, approvalTerms))
       if (!onlyStricter) await requirePassword(deps, request, password)
@@ -369,6 +379,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           approvalTerms,
           maxLifetimeSeconds: body.max_lifetime_seconds,
           requestsPerMinute: body.requests_per_minute,
+          requireDpop: body.require_dpop,
           expiresAt,
         })
         return { value: undefined, subject: grant.id, change: body }

@@ -23,21 +23,25 @@ export function stateRoutes(
   app: App,
   deps: Deps,
   options: {
-    readonly kind: Extract<IdKind, 'environment' | 'agent' | 'grant' | 'credential'>
+    readonly kind: Extract<
+      IdKind,
+      'environment' | 'agent' | 'grant' | 'credential' | 'trustIssuer' | 'trustRule'
+    >
     readonly path: string
     readonly set: (tx: Tx, id: string, state: State) => Promise<'changed' | 'not_found' | 'revoked'>
   },
 ): void {
   const { kind, path } = options
   const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
+  const noun = kind.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
   for (const { act, state, does } of acts) {
     app.post(
       `${path}/:id/${act}`,
       {
-        config: { action: `${kind}.${act}`, roles: ['admin'] },
+        config: { action: `${noun.replace(' ', '_')}.${act}`, roles: ['admin'] },
         schema: {
           operationId: `${act}${title}`,
-          summary: `${act.charAt(0).toUpperCase()}${act.slice(1)} this ${kind}, ${does}`,
+          summary: `${act.charAt(0).toUpperCase()}${act.slice(1)} this ${noun}, ${does}`,
           params: idParams(kind),
           // Enabling gives back what was taken away, so it asks like minting does; taking away is never slowed down.
           body: act === 'enable' ? closed({ password: Password }) : Empty,
@@ -52,11 +56,11 @@ export function stateRoutes(
         await commit(deps, request, async (tx) => {
           const result = await options.set(tx, id, state)
           if (result === 'not_found')
-            throw new Problem('not_found', `there is no ${kind} of this id`)
+            throw new Problem('not_found', `there is no ${noun} of this id`)
           if (result === 'revoked')
             throw new Problem(
               'conflict',
-              `this ${kind} was revoked, which is for ever: make a new one`,
+              `this ${noun} was revoked, which is for ever: make a new one`,
             )
           return { value: undefined, subject: id, change: { state } }
         })

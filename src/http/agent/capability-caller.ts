@@ -11,9 +11,10 @@ import type { GrantId } from '../../ids.ts'
 import { Problem, problems } from '../../problem.ts'
 import { inspectRequestHeaders } from '../../proxy/headers.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
-import { frozen, inactive } from '../../proxy/standing.ts'
+import { frozen, inactive, unboundDetail, untrustedDetail } from '../../proxy/standing.ts'
 import { frozenDetail } from '../access-request.ts'
 import type { Deps } from '../deps.ts'
+import { challenge, createProofDoor } from '../dpop.ts'
 import { sendProblem, toProblem } from '../error.ts'
 import { createNoise } from '../noise.ts'
 import type { App } from '../realm.ts'
@@ -44,10 +45,15 @@ export type CapabilityDoor = {
 export function capabilityDoor(app: App, deps: Deps, action: string): CapabilityDoor {
   const noise = createNoise(deps, `${action}.unauthenticated`)
   const limiter = createLimiter()
+  const proofs = createProofDoor(deps)
   app.decorateRequest('asking', undefined)
+  app.decorateRequest('proved', false)
+  app.decorateRequest('nextNonce', undefined)
   app.addHook('onClose', () => noise.close())
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { policy } = await establish(request)
+    const { nextNonce } = request
+    if (nextNonce !== undefined) void reply.header('dpop-nonce', nextNonce)
     if (!limiter.take(policy.agent.id, mostPerMinute, deps.now()))
       throw new Problem('rate_limited', `at most ${String(mostPerMinute)} requests a minute`)
   })
@@ -55,9 +61,14 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request)
     const { asking } = request
+    if (problems[problem.code].status === 401)
+      void reply.header(
+        'www-authenticate',
+        challenge(problem.code, request.headers.authorization, deps.publicUrl),
+      )
+    if (problem.code === 'dpop_nonce_required')
+      void reply.header('dpop-nonce', deps.dpop.nonce(deps.now()))
     if (asking === undefined) {
-      if (problems[problem.code].status === 401)
-        void reply.header('www-authenticate', 'Bearer realm="valetkey"')
       noise.count(problem.code)
     } else if (problems[problem.code].status < 500) {
       // I2: an agent that is known is refused on record, or told that nothing can be done.
@@ -77,7 +88,8 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
     if (deps.keyring() === undefined)
       throw new Problem('sealed', 'the broker is sealed; its operator must unseal it')
     const inspected = inspectRequestHeaders(request.raw.rawHeaders)
-    const token = /^Bearer +(\S+)$/i.exec(inspected.headers['authorization'] ?? '')?.[1]
+    const { authorization = '' } = inspected.headers
+    const [, scheme = '', token] = /^(Bearer|DPoP) +(\S+)$/i.exec(authorization) ?? []
     if (token === undefined) {
       if (!inspected.ok) throw new Problem(inspected.refusal.code, inspected.refusal.detail)
       throw new Problem(
@@ -100,18 +112,26 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
     const asking = { policy, claims }
     request.asking = asking
     if (refusal !== undefined) throw refusal
+    const unproved = claims.cnf === undefined && scheme.toLowerCase() === 'bearer'
+    const uri = () => `${deps.publicUrl}${request.originalUrl}`
+    const proof = unproved
+      ? undefined
+      : await proofs.check(request, { token, claims, authorization, uri })
     if (!inspected.ok) throw new Problem(inspected.refusal.code, inspected.refusal.detail)
     const stale = inactive(policy, claims, now)
+    if (stale === 'unbound') throw new Problem('capability_invalid', unboundDetail)
     if (stale === 'rebound') {
       throw new Problem(
         'capability_revoked',
         'its environment was bound anew since it was issued; ask for a new one',
       )
     }
+    if (stale === 'untrusted') throw new Problem('capability_revoked', untrustedDetail)
     if (stale !== undefined)
       throw new Problem('grant_inactive', `the grant, or something it rests on, is ${stale}`)
     const stopped = frozen(policy)
     if (stopped !== undefined) throw new Problem('frozen', frozenDetail(stopped))
+    if (proof !== undefined) await proofs.use(request, proof, policy)
     return asking
   }
 
@@ -131,7 +151,11 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
       kind: 'admin',
       at: deps.now(),
       correlationId: request.id,
-      actor: { kind: 'agent', id: agent.id, name: agent.name },
+      actor: {
+        kind: claims.rule === undefined ? 'agent' : 'workload',
+        id: agent.id,
+        name: agent.name,
+      },
       environment: { id: environment.id, name: environment.name },
       provider: grant.provider,
       grantId: grant.id,

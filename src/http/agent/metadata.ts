@@ -1,14 +1,17 @@
 /** What others need to know of this authorization server: metadata (RFC 8414) and keys (RFC 7517). */
 import Type from 'typebox'
 import { detailsType } from '../../capability/claims.ts'
+import { assertionAlgorithms } from '../../capability/client-assertion.ts'
+import { dpopAlgorithms } from '../../capability/dpop.ts'
 import { Problem } from '../../problem.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { OAuthProblem } from './oauth.ts'
+import { grantTypes } from './token.ts'
 
 export function metadataRoutes(app: App, deps: Deps): void {
   const any = Type.Object({}, { additionalProperties: true })
-  const methods = ['client_secret_basic', 'client_secret_post']
+  const methods = ['private_key_jwt', 'client_secret_basic', 'client_secret_post']
   const metadata = {
     issuer: deps.publicUrl,
     token_endpoint: `${deps.publicUrl}/oauth/token`,
@@ -17,11 +20,16 @@ export function metadataRoutes(app: App, deps: Deps): void {
     introspection_endpoint: `${deps.publicUrl}/oauth/introspect`,
     // RFC 8414 §2 asks for it; there is no authorization endpoint, hence no response type.
     response_types_supported: [],
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: methods,
+    grant_types_supported: grantTypes,
+    // None: for token exchange, where the subject token says who asks (RFC 8693 §2.1).
+    token_endpoint_auth_methods_supported: [...methods, 'none'],
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     introspection_endpoint_auth_methods_supported: methods,
+    introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     authorization_details_types_supported: [detailsType],
+    dpop_signing_alg_values_supported: dpopAlgorithms,
   }
   app.get(
     '/.well-known/oauth-authorization-server',

@@ -4,38 +4,53 @@
  */
 import Type from 'typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Proof } from '../../capability/dpop.ts'
 import { appendWithin, AuditUnavailable } from '../../audit/log.ts'
 import type { IssuanceEntry } from '../../audit/entry.ts'
 import { revokeCapability } from '../../capability/revocation.ts'
 import { bumpRevision } from '../../db/feed.ts'
 import { grantsOfAgent, type Grant } from '../../directory/grant.ts'
+import { createTrustReader } from '../../directory/trust.ts'
 import type { AgentId, GrantId } from '../../ids.ts'
 import { frozen, inactive } from '../../proxy/standing.ts'
 import type { Deps } from '../deps.ts'
+import { proofsOf } from '../dpop.ts'
 import { toProblem, sendProblem } from '../error.ts'
 import { createNoise } from '../noise.ts'
 import type { App } from '../realm.ts'
 import { closed } from '../schemas.ts'
 import { createClientReader, OAuthError } from './client.ts'
 import { readForm } from './form.ts'
-import { issuanceStart, issue } from './token.ts'
+import { issuanceStart } from './issue.ts'
+import { createTokenEndpoint } from './token.ts'
 
 export const OAuthProblem = closed({ error: Type.String(), error_description: Type.String() })
 const Token = Type.Object({
   access_token: Type.String(),
-  token_type: Type.Literal('Bearer'),
+  token_type: Type.Union([Type.Literal('Bearer'), Type.Literal('DPoP')]),
   expires_in: Type.Integer({ description: 'Seconds.' }),
+  issued_token_type: Type.Optional(
+    Type.String({ description: 'Of what was exchanged for (RFC 8693 §2.2.1).' }),
+  ),
   authorization_details: Type.Array(Type.Object({}, { additionalProperties: true })),
 })
 const Introspection = Type.Object({ active: Type.Boolean() }, { additionalProperties: true })
+/** Refused before it was known who asks. */
+const unknownCaller: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'invalid_dpop_proof',
+  'use_dpop_nonce',
+])
 const Form = Type.Object({}, { additionalProperties: true })
 
 export function oauthRoutes(app: App, deps: Deps): void {
-  const clients = createClientReader(deps.db, deps.now)
+  const clients = createClientReader(deps)
+  const trust = createTrustReader(deps.db)
   deps.feed.onChange((scope) => {
     if (scope === 'directory') {
       clients.clear()
       grants.clear()
+      trust.clear()
     }
     return Promise.resolve()
   })
@@ -57,7 +72,8 @@ export function oauthRoutes(app: App, deps: Deps): void {
   app.addHook('onClose', () => noise.close())
   app.setErrorHandler(async (error, request, reply) => {
     // Who that was is not known: counted, as at the proxy.
-    if (error instanceof OAuthError && error.code === 'invalid_client') noise.count(error.code)
+    if (error instanceof OAuthError && error.agent === undefined && unknownCaller.has(error.code))
+      noise.count(error.code)
     return oauthError(deps, error, request, reply)
   })
 
@@ -70,6 +86,14 @@ export function oauthRoutes(app: App, deps: Deps): void {
     if (revision === deps.feed.revision('directory')) grants.set(agentId, found)
     return found
   }
+
+  const answerTokenRequest = createTokenEndpoint({
+    deps,
+    clients,
+    trust,
+    grantsOf,
+    noise: (reason, sample) => noise.count(reason, sample),
+  })
 
   async function ready(): Promise<void> {
     if (deps.keyring() === undefined)
@@ -94,14 +118,24 @@ export function oauthRoutes(app: App, deps: Deps): void {
     '/oauth/token',
     {
       bodyLimit: 65_536,
-      schema: routeSchema('issueCapability', 'Issue a capability (client credentials)', Token),
+      schema: routeSchema(
+        'issueCapability',
+        'Issue a capability (client credentials, or token exchange)',
+        Token,
+      ),
     },
     async (request, reply) => {
       await ready()
       const form = request.body as Record<string, string>
-      const client = await clients.authenticate(request.headers.authorization, form)
-      const issued = await issue(deps, client, form, await grantsOf(client.id), request.id)
+      const proof = await proofOf(deps, request)
+      const issued = await answerTokenRequest({
+        proof,
+        form,
+        authorization: request.headers.authorization,
+        correlationId: request.id,
+      })
       void reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
+      if (proof?.nextNonce !== undefined) void reply.header('dpop-nonce', proof.nextNonce)
       return issued
     },
   )
@@ -170,8 +204,29 @@ export function oauthRoutes(app: App, deps: Deps): void {
         frozen(policy) !== undefined
       )
         return { active: false }
-      return { active: true, token_type: 'Bearer', ...verified.claims }
+      return {
+        active: true,
+        token_type: verified.claims.cnf === undefined ? 'Bearer' : 'DPoP',
+        ...verified.claims,
+      }
     },
+  )
+}
+
+/**
+ * The DPoP proof of a token request (RFC 9449 §5); undefined where none came. Looked at before the client: what a client
+ * shows once only, such as an assertion, must not be used up by a request that is sent again for its nonce.
+ */
+async function proofOf(deps: Deps, request: FastifyRequest): Promise<Proof | undefined> {
+  const given = proofsOf(request.raw.rawHeaders)
+  if (given.length === 0) return undefined
+  const uri = `${deps.publicUrl}/oauth/token`
+  const expected = { method: request.method, uri, capability: undefined }
+  const checked = await deps.dpop.check(given, expected, deps.now())
+  if (checked.ok) return checked.proof
+  throw new OAuthError(
+    checked.reason === 'nonce' ? 'use_dpop_nonce' : 'invalid_dpop_proof',
+    checked.detail,
   )
 }
 
@@ -208,6 +263,7 @@ async function oauthError(
     }
   }
   if (oauth.status === 401) void reply.header('www-authenticate', 'Basic realm="valetkey"')
+  if (oauth.code === 'use_dpop_nonce') void reply.header('dpop-nonce', deps.dpop.nonce(deps.now()))
   return reply
     .code(oauth.status)
     .header('cache-control', 'no-store')

@@ -1,160 +1,26 @@
-/** Issues a capability: chooses the one grant that is meant, narrows, signs, and records it before it is handed out. */
-import { issueCapability, narrow } from '../../capability/issue.ts'
-import type { Grant } from '../../directory/grant.ts'
-import type { Policy } from '../../directory/policy.ts'
-import type { ProviderAdapter } from '../../provider/adapter.ts'
-import { frozen } from '../../proxy/standing.ts'
-import type { Deps } from '../deps.ts'
-import { readAuthorizationDetails, type AskedDetails } from './authorization-details.ts'
-import { OAuthError, type Client } from './client.ts'
+/** `POST /oauth/token`, by grant type. Each way in ends at `issue`: there is no second door to a signature. */
+import { clientCredentials } from './client-credentials.ts'
+import { OAuthError } from './client.ts'
+import { createTokenExchange, tokenExchange } from './token-exchange.ts'
+import type { TokenEndpoint, TokenRequest } from './token-request.ts'
 
-/** The start of an audit entry about what an agent does here. */
-export function issuanceStart(deps: Deps, client: Client, correlationId: string) {
-  return {
-    at: deps.now(),
-    correlationId,
-    actor: { kind: 'agent', id: client.id, name: client.name },
-  } as const
-}
+export const grantTypes: readonly string[] = ['client_credentials', tokenExchange]
 
-/** Answers `POST /oauth/token` for an authenticated agent, or throws an `OAuthError`. */
-export async function issue(
-  deps: Deps,
-  client: Client,
-  form: Record<string, string>,
-  grants: readonly Grant[],
-  correlationId: string,
-) {
-  if (form['grant_type'] === undefined)
-    throw new OAuthError('invalid_request', 'grant_type is missing', { agent: client })
-  if (form['grant_type'] !== 'client_credentials') {
-    throw new OAuthError('unsupported_grant_type', 'grant_type must be client_credentials', {
-      agent: client,
-    })
-  }
-  if (form['scope'] !== undefined) {
+/** Answers, or rejects with an `OAuthError`. */
+export function createTokenEndpoint(endpoint: TokenEndpoint) {
+  const exchange = createTokenExchange(endpoint)
+  return async (request: TokenRequest) => {
+    const grantType = request.form['grant_type']
+    if (grantType === 'client_credentials') return clientCredentials(endpoint, request)
+    if (grantType === tokenExchange) return exchange(request)
+    // I2: an agent that is known is refused on record.
+    const agent = await endpoint.clients.authenticate(request.authorization, request.form)
+    if (grantType === undefined)
+      throw new OAuthError('invalid_request', 'grant_type is missing', { agent })
     throw new OAuthError(
-      'invalid_scope',
-      'say what you want in authorization_details (RFC 9396), not in scope',
-      { agent: client },
+      'unsupported_grant_type',
+      `grant_type must be ${grantTypes.join(' or ')}`,
+      { agent },
     )
   }
-  const asked = readAuthorizationDetails(form['authorization_details'])
-  if ('error' in asked)
-    throw new OAuthError('invalid_authorization_details', asked.error, { agent: client })
-
-  const now = deps.now()
-  const { policy, adapter } = await chooseGrant(deps, client, asked.details, grants, now)
-  const { grant } = policy
-  const narrowed = narrow(asked.details?.verbs, grant.verbs, (name) => {
-    const found = adapter.find(name)
-    return found === undefined || found === 'ambiguous'
-      ? found
-      : { ...found, operation: found.name }
-  })
-  if (!narrowed.ok) {
-    throw new OAuthError(
-      'invalid_authorization_details',
-      `the grant does not cover ${narrowed.wider.slice(0, 5).join(', ')}; it covers ${grant.verbs.slice(0, 20).join(', ')}`,
-      { agent: client },
-    )
-  }
-  const stopped = frozen(policy)
-  if (stopped !== undefined) {
-    throw new OAuthError(
-      'invalid_grant',
-      stopped === 'everything' ? 'everything is frozen' : `this ${stopped} is frozen`,
-      { agent: client },
-    )
-  }
-  const left = Math.floor((policy.expiresAt - now) / 1000)
-  const lifetime = Math.min(
-    asked.details?.lifetime ?? Number.POSITIVE_INFINITY,
-    grant.maxLifetimeSeconds,
-    left,
-  )
-  if (lifetime < 1)
-    throw new OAuthError('invalid_grant', 'the grant is about to expire', { agent: client })
-  const keyring = deps.keyring()
-  if (keyring === undefined) throw new OAuthError('temporarily_unavailable', 'the broker is sealed')
-  const issued = await issueCapability(keyring, deps.publicUrl, {
-    agentId: client.id,
-    grantId: grant.id,
-    provider: grant.provider,
-    environmentId: grant.environmentId,
-    binding: policy.binding,
-    verbs: narrowed.verbs,
-    lifetime,
-    now,
-  })
-  await deps.audit.append({
-    ...issuanceStart(deps, client, correlationId),
-    kind: 'issuance',
-    result: 'issued',
-    environment: { id: policy.environment.id, name: policy.environment.name },
-    provider: grant.provider,
-    grantId: grant.id,
-    capabilityId: issued.id,
-    verbs: narrowed.verbs,
-    expiresAt: issued.expiresAt,
-  })
-  return {
-    access_token: issued.token,
-    token_type: 'Bearer' as const,
-    expires_in: lifetime,
-    authorization_details: issued.claims.authorization_details,
-  }
-}
-
-/** The one grant that the request means. Two that would do are an error: a capability comes from one. */
-async function chooseGrant(
-  deps: Deps,
-  client: Client,
-  asked: AskedDetails | undefined,
-  grants: readonly Grant[],
-  now: number,
-): Promise<{ policy: Policy; adapter: ProviderAdapter }> {
-  const usable: Policy[] = []
-  for (const grant of grants) {
-    if (asked?.grant !== undefined && grant.id !== asked.grant) continue
-    if (asked?.provider !== undefined && grant.provider !== asked.provider) continue
-    const policy = deps.policies.cached(grant.id) ?? (await deps.policies.policyOf(grant.id))
-    if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now) continue
-    // One made for a time is named: it must not make two out of the one that is meant otherwise.
-    if (policy.askedUnder !== undefined && asked?.grant === undefined) continue
-    const environment = asked?.environment
-    if (
-      environment !== undefined &&
-      environment !== policy.environment.id &&
-      environment !== policy.environment.name
-    )
-      continue
-    usable.push(policy)
-  }
-  const [only, second] = usable
-  if (only === undefined) {
-    throw new OAuthError(
-      asked === undefined ? 'unauthorized_client' : 'invalid_authorization_details',
-      'no active grant of this agent is for what was asked; an admin mints grants',
-      { agent: client },
-    )
-  }
-  if (second !== undefined) {
-    const choices = usable
-      .slice(0, 10)
-      .map(
-        (policy) => `${policy.grant.provider} in ${policy.environment.name} (${policy.grant.id})`,
-      )
-    throw new OAuthError(
-      'invalid_authorization_details',
-      `several grants would do: name provider and environment, or the grant, in authorization_details: ${choices.join('; ')}`,
-      { agent: client },
-    )
-  }
-  const adapter = deps.providers.get(only.grant.provider)
-  if (adapter === undefined)
-    throw new OAuthError('invalid_target', 'this broker does not know the grant’s provider', {
-      agent: client,
-    })
-  return { policy: only, adapter }
 }

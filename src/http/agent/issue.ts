@@ -1,0 +1,206 @@
+/** Issues a capability: chooses the one grant that is meant, narrows, signs, and records it before it is handed out. */
+import type { Proof } from '../../capability/dpop.ts'
+import { issueCapability, narrow } from '../../capability/issue.ts'
+import type { Grant } from '../../directory/grant.ts'
+import type { Policy } from '../../directory/policy.ts'
+import type { ProviderAdapter } from '../../provider/adapter.ts'
+import { frozen } from '../../proxy/standing.ts'
+import type { Deps } from '../deps.ts'
+import { readAuthorizationDetails, type AskedDetails } from './authorization-details.ts'
+import { OAuthError, type Client } from './client.ts'
+
+/** The start of an audit entry about what an agent, or a workload that acts as one, does here. */
+export function issuanceStart(deps: Deps, client: Client, correlationId: string) {
+  const { id, name, workload, publicKeyId } = client
+  return {
+    at: deps.now(),
+    correlationId,
+    actor: { kind: workload === undefined ? 'agent' : 'workload', id, name, key: publicKeyId },
+    workload,
+  } as const
+}
+
+export type Wish = {
+  readonly client: Client
+  readonly form: Record<string, string>
+  readonly grants: readonly Grant[]
+  readonly correlationId: string
+  /** The DPoP proof that came with it, checked and not yet used: what is issued is bound to its key. */
+  readonly proof: Proof | undefined
+  /** Seconds that the capability may live at the most, whatever the grant says. */
+  readonly longest?: number | undefined
+  /** Uses up what was shown, where that can be shown so often only. Throws an `OAuthError` where it is used up. */
+  readonly spend?: (() => Promise<void>) | undefined
+}
+
+/** The answer to a client that is known, or an `OAuthError`. */
+export async function issue(deps: Deps, wish: Wish) {
+  const { client, form, grants, correlationId, longest = Number.POSITIVE_INFINITY } = wish
+  if (form['scope'] !== undefined) {
+    throw new OAuthError(
+      'invalid_scope',
+      'say what you want in authorization_details (RFC 9396), not in scope',
+      { agent: client },
+    )
+  }
+  checkTarget(deps, client, form)
+  const asked = readAuthorizationDetails(form['authorization_details'])
+  if ('error' in asked)
+    throw new OAuthError('invalid_authorization_details', asked.error, { agent: client })
+
+  const now = deps.now()
+  const { policy, adapter } = await chooseGrant(deps, client, asked.details, grants, now)
+  const { grant } = policy
+  const narrowed = narrow(asked.details?.verbs, grant.verbs, (name) => {
+    const found = adapter.find(name)
+    return found === undefined || found === 'ambiguous'
+      ? found
+      : { ...found, operation: found.name }
+  })
+  if (!narrowed.ok) {
+    throw new OAuthError(
+      'invalid_authorization_details',
+      `the grant does not cover ${narrowed.wider.slice(0, 5).join(', ')}; it covers ${grant.verbs.slice(0, 20).join(', ')}`,
+      { agent: client },
+    )
+  }
+  const stopped = frozen(policy)
+  if (stopped !== undefined) {
+    throw new OAuthError(
+      'invalid_grant',
+      stopped === 'everything' ? 'everything is frozen' : `this ${stopped} is frozen`,
+      { agent: client },
+    )
+  }
+  const { proof } = wish
+  if (grant.requireDpop && proof === undefined) {
+    throw new OAuthError(
+      'invalid_dpop_proof',
+      'the grant issues only capabilities that are bound to a key: send a DPoP proof (RFC 9449)',
+      { agent: client },
+    )
+  }
+  const left = Math.floor((policy.expiresAt - now) / 1000)
+  const lifetime = Math.min(
+    asked.details?.lifetime ?? Number.POSITIVE_INFINITY,
+    grant.maxLifetimeSeconds,
+    left,
+    longest,
+  )
+  if (lifetime < 1)
+    throw new OAuthError('invalid_grant', 'what it would rest on is about to expire', {
+      agent: client,
+    })
+  const keyring = deps.keyring()
+  if (keyring === undefined) throw new OAuthError('temporarily_unavailable', 'the broker is sealed')
+  // Last: a request that is refused for what it asks has used up nothing.
+  // The proof before what can be shown once only: with another proof the same request may be sent again.
+  if (proof !== undefined) await useProof(deps, proof, client)
+  await wish.spend?.()
+  const issued = await issueCapability(keyring, deps.publicUrl, {
+    agentId: client.id,
+    grantId: grant.id,
+    provider: grant.provider,
+    environmentId: grant.environmentId,
+    binding: policy.binding,
+    verbs: narrowed.verbs,
+    ruleId: client.workload?.rule,
+    lifetime,
+    confirmation: proof === undefined ? undefined : { jkt: proof.jkt },
+    now,
+  })
+  await deps.audit.append({
+    ...issuanceStart(deps, client, correlationId),
+    kind: 'issuance',
+    result: 'issued',
+    environment: { id: policy.environment.id, name: policy.environment.name },
+    provider: grant.provider,
+    grantId: grant.id,
+    capabilityId: issued.id,
+    verbs: narrowed.verbs,
+    expiresAt: issued.expiresAt,
+  })
+  return {
+    access_token: issued.token,
+    token_type: proof === undefined ? ('Bearer' as const) : ('DPoP' as const),
+    expires_in: lifetime,
+    authorization_details: issued.claims.authorization_details,
+  }
+}
+
+async function useProof(deps: Deps, proof: Proof, agent: Client): Promise<void> {
+  let first: boolean
+  try {
+    first = await deps.dpop.use(proof)
+  } catch {
+    throw new OAuthError('temporarily_unavailable', 'the database does not answer', { agent })
+  }
+  if (first) return
+  const detail = 'the proof was used before: make one for each request'
+  throw new OAuthError('invalid_dpop_proof', detail, { agent })
+}
+
+/** RFC 8707 §2, and RFC 8693 §2.1: a capability is for this broker, and for nobody else. */
+function checkTarget(deps: Deps, client: Client, form: Record<string, string>): void {
+  for (const name of ['resource', 'audience']) {
+    const target = form[name]
+    if (target === undefined || target === deps.publicUrl || target === `${deps.publicUrl}/`)
+      continue
+    throw new OAuthError('invalid_target', `${name} must be ${deps.publicUrl}, or left out`, {
+      agent: client,
+    })
+  }
+}
+
+/** The one grant that the request means. Two that would do are an error: a capability comes from one. */
+async function chooseGrant(
+  deps: Deps,
+  client: Client,
+  asked: AskedDetails | undefined,
+  grants: readonly Grant[],
+  now: number,
+): Promise<{ policy: Policy; adapter: ProviderAdapter }> {
+  const usable: Policy[] = []
+  for (const grant of grants) {
+    if (asked?.grant !== undefined && grant.id !== asked.grant) continue
+    if (asked?.provider !== undefined && grant.provider !== asked.provider) continue
+    const policy = deps.policies.cached(grant.id) ?? (await deps.policies.policyOf(grant.id))
+    if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now) continue
+    // One made for a time is named: it must not make two out of the one that is meant otherwise.
+    if (policy.askedUnder !== undefined && asked?.grant === undefined) continue
+    const environment = asked?.environment
+    if (
+      environment !== undefined &&
+      environment !== policy.environment.id &&
+      environment !== policy.environment.name
+    )
+      continue
+    usable.push(policy)
+  }
+  const [only, second] = usable
+  if (only === undefined) {
+    throw new OAuthError(
+      asked === undefined ? 'unauthorized_client' : 'invalid_authorization_details',
+      'no active grant of this agent is for what was asked; an admin mints grants',
+      { agent: client },
+    )
+  }
+  if (second !== undefined) {
+    const choices = usable
+      .slice(0, 10)
+      .map(
+        (policy) => `${policy.grant.provider} in ${policy.environment.name} (${policy.grant.id})`,
+      )
+    throw new OAuthError(
+      'invalid_authorization_details',
+      `several grants would do: name provider and environment, or the grant, in authorization_details: ${choices.join('; ')}`,
+      { agent: client },
+    )
+  }
+  const adapter = deps.providers.get(only.grant.provider)
+  if (adapter === undefined)
+    throw new OAuthError('invalid_target', 'this broker does not know the grant’s provider', {
+      agent: client,
+    })
+  return { policy: only, adapter }
+}
