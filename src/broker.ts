@@ -7,6 +7,7 @@ import type { ApprovalSealer } from './approval/sealed.ts'
 import { auditConnections, createAuditLog, type AuditLog } from './audit/log.ts'
 import { newReplicaId, openPresence } from './audit/recovery.ts'
 import { createDpopVerifier } from './capability/dpop.ts'
+import { createHandleStore } from './capability/handle.ts'
 import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
 import { createReplayStore } from './capability/replay.ts'
 import { createRevocationList } from './capability/revocation.ts'
@@ -28,6 +29,7 @@ import { createForeignTokenVerifier } from './federation/foreign-token.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
 import { createPasswords, type PasswordCost } from './http/password.ts'
+import { newId } from './ids.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
 import { createLiveProviders } from './provider/imported/live.ts'
 import type { ImportedManifest } from './provider/imported/manifest.ts'
@@ -149,10 +151,24 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     catalogue: (provider) => providers.get(provider),
   })
   const revocations = createRevocationList(db)
+  const handles = createHandleStore({
+    db,
+    keys: () => keyring?.handleKeys,
+    altered: () =>
+      audit.note({
+        kind: 'system',
+        result: 'refused',
+        at: now(),
+        correlationId: newId('correlation'),
+        actor: { kind: 'system', id: 'capability' },
+        action: 'handle.altered',
+      }),
+  })
   const verifier = createCapabilityVerifier({
     keyring: () => keyring,
     publicUrl,
     isRevoked: (id) => revocations.isRevoked(id),
+    handles,
   })
   const replay = createReplayStore(db)
   const dpop = createDpopVerifier({ replay, nonceSecret: () => keyring?.nonceSecret })
@@ -270,6 +286,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     codeSealer,
     revocations,
     replay,
+    handles,
     dpop,
     verifier,
     foreignTokens: createForeignTokenVerifier({

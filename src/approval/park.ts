@@ -44,6 +44,8 @@ const longestReason = 500
 export type ParkInput = SealedRequest & {
   /** The one it was asked under: revoking it cancels the approval. */
   readonly capabilityId: CapabilityId
+  /** What that was exchanged from: revoking one of them cancels the approval too. */
+  readonly ancestors?: readonly string[] | undefined
   /** The trust rule of that capability: disabling it cancels the approval. */
   readonly ruleId?: TrustRuleId | undefined
   /** Must be `broker` where the document has `holdSeconds`. */
@@ -113,6 +115,8 @@ async function insert(tx: Tx, input: ParkInput): Promise<Approval> {
       environment_id: request.environmentId,
       provider: request.provider,
       capability_id: input.capabilityId,
+      ancestors: [...(input.ancestors ?? [])],
+      actors: [...(request.actors ?? [])],
       trust_rule_id: input.ruleId ?? null,
       credential_id: request.credential.id,
       credential_version: request.credential.version,

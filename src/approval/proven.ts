@@ -29,6 +29,8 @@ export type ProofWorld = {
   /** The one that the grant and its environment have now; the row's own counts, too. */
   readonly rule: ApproverRule
   readonly agentOwner: OperatorId
+  /** Of those that act for the agent. */
+  readonly actorOwners?: readonly OperatorId[] | undefined
   readonly protected: boolean
   readonly oneTimeCodes: boolean
   readonly approver: (
@@ -79,6 +81,7 @@ async function unprovenDecision(
         approval: { state: 'pending', expiresAt: document.expiresAt, approvedBy },
         environment: { protected: world.protected || document.environment.protected, owners: [] },
         agentOwner: world.agentOwner,
+        actorOwners: world.actorOwners ?? [],
         rule,
         approver: { id: approver.id, via: 'cookie', ...(await world.approver(approver.id)) },
         decision,

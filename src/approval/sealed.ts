@@ -46,6 +46,7 @@ export async function sealRequest(
   if (
     requestDigest(request) !== document.requestDigest ||
     request.agentId !== document.agent.id ||
+    (request.actors ?? []).join() !== (document.actors ?? []).map(({ id }) => id).join() ||
     request.grantId !== document.grantId ||
     request.environmentId !== document.environment.id ||
     request.provider !== document.provider

@@ -37,6 +37,10 @@ export type Approval = {
   readonly provider: string
   /** The capability under which it was asked for. */
   readonly capabilityId: CapabilityId
+  /** What that was exchanged from. */
+  readonly ancestors: readonly string[]
+  /** Who acted for the agent, the one who did then first. */
+  readonly actors: readonly AgentId[]
   /** The trust rule under which that was issued, where a workload asked. */
   readonly ruleId: TrustRuleId | null
   readonly credential: { readonly id: CredentialId; readonly version: number }
@@ -89,6 +93,8 @@ const columns = [
   'environment_id',
   'provider',
   'capability_id',
+  'ancestors',
+  'actors',
   'trust_rule_id',
   'credential_id',
   'credential_version',
@@ -133,6 +139,8 @@ export function toApproval(row: ReadableRow): Approval {
     environmentId: row.environment_id,
     provider: row.provider,
     capabilityId: row.capability_id as CapabilityId,
+    ancestors: row.ancestors,
+    actors: row.actors as AgentId[],
     ruleId: row.trust_rule_id,
     credential: { id: row.credential_id, version: row.credential_version },
     execute: row.execute,

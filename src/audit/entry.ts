@@ -39,6 +39,8 @@ type Common = {
   readonly at: number
   readonly correlationId: string
   readonly actor: Actor
+  /** For whom the actor acts, and for whom that one does: the last is the one whose grant it is. Absent where it is itself. */
+  readonly onBehalfOf?: readonly Actor[] | undefined
   readonly environment?: { readonly id: string; readonly name: string } | undefined
   readonly provider?: string | undefined
   readonly grantId?: string | undefined
@@ -111,6 +113,8 @@ export type IssuanceEntry = Common & {
   readonly result: 'issued' | 'refused'
   readonly reason?: string | undefined
   readonly verbs?: readonly string[] | undefined
+  /** The capabilities that it was exchanged from, the oldest first. */
+  readonly ancestors?: readonly string[] | undefined
   readonly expiresAt?: number | undefined
 }
 
@@ -198,7 +202,8 @@ export function canonicalEntry(entry: AuditEntry): string {
   const fields = {
     about: e.about,
     action: e.action,
-    actor: { id: actor.id, key: actor.key, kind: actor.kind, name: actor.name },
+    actor: canonicalActor(actor),
+    ancestors: e.ancestors,
     approvalId: e.approvalId,
     at: timeText(entry.at),
     bodyDigest: e.bodyDigest,
@@ -218,6 +223,7 @@ export function canonicalEntry(entry: AuditEntry): string {
     kind: entry.kind,
     latencyMs: e.latencyMs,
     method: e.method,
+    onBehalfOf: entry.onBehalfOf?.map(canonicalActor),
     operations: operations?.map((operation) => ({
       added: operation.added,
       effects: operation.effects,
@@ -239,6 +245,10 @@ export function canonicalEntry(entry: AuditEntry): string {
   return e.change === undefined && e.workload === undefined
     ? JSON.stringify(fields)
     : canonicalize(fields as unknown as Canonical)
+}
+
+function canonicalActor({ id, key, kind, name }: Actor): Actor {
+  return { id, key, kind, name }
 }
 
 /** RFC 6962 §2.1: the hash of a leaf, SHA-256 over 0x00 and the leaf's bytes. */

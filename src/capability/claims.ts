@@ -32,6 +32,23 @@ export const Confirmation = Type.Object(
 )
 export type Confirmation = Static<typeof Confirmation>
 
+/** How many agents may act one for the other, besides the one whose grant it is. */
+export const mostActors = 4
+/** How often a capability may be exchanged for a narrower one, and that for another. */
+export const mostAncestors = 8
+
+// Written out, so that a chain that is too long is none of ours, and nothing walks a deep one.
+const Sub = { sub: Type.String({ pattern: idPattern('agent') }) }
+const closed = { additionalProperties: false }
+const Act1 = Type.Object(Sub, closed)
+const Act2 = Type.Object({ ...Sub, act: Type.Optional(Act1) }, closed)
+const Act3 = Type.Object({ ...Sub, act: Type.Optional(Act2) }, closed)
+const Act = Type.Object({ ...Sub, act: Type.Optional(Act3) }, closed)
+const MayAct1 = Type.Object(Sub, closed)
+const MayAct2 = Type.Object({ ...Sub, may_act: Type.Optional(MayAct1) }, closed)
+const MayAct3 = Type.Object({ ...Sub, may_act: Type.Optional(MayAct2) }, closed)
+const MayAct = Type.Object({ ...Sub, may_act: Type.Optional(MayAct3) }, closed)
+
 /*
  * Closed: a claim that this version does not know might be a limit, as `cnf` is one, and a limit that is not understood
  * must not be ignored.
@@ -52,6 +69,17 @@ export const CapabilityClaims = Type.Object(
     binding: Type.Integer({ minimum: 0 }),
     /** RFC 9449 §6.1: the key that it is bound to. Without it, it is a bearer's. */
     cnf: Type.Optional(Confirmation),
+    /** RFC 8693 §4.1: who acts for `sub`, and for whom that one does. `client_id` is who acts. */
+    act: Type.Optional(Act),
+    /** RFC 8693 §4.4: who may exchange it to act for its holder, and whom that one may let act in turn. */
+    may_act: Type.Optional(MayAct),
+    /** What it was exchanged from, the oldest first: it is revoked with any of them. */
+    ancestors: Type.Optional(
+      Type.Array(Type.String({ pattern: idPattern('capability') }), {
+        minItems: 1,
+        maxItems: mostAncestors,
+      }),
+    ),
     authorization_details: Type.Array(CapabilityDetails, { minItems: 1, maxItems: 1 }),
   },
   { additionalProperties: false },

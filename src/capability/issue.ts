@@ -1,4 +1,4 @@
-/** Signs capabilities. What may be in one is settled before: see `narrow`. */
+/** Signs capabilities, or has handles kept for them. What may be in one is settled before: see `narrow`. */
 import { SignJWT } from 'jose'
 import { verbWithin, type FindOperation, type Verb } from '../core/grant.ts'
 import {
@@ -41,6 +41,10 @@ export async function issueCapability(
   publicUrl: string,
   request: {
     readonly agentId: AgentId
+    /** Whom it is issued to, where that is another: the last of those who act. */
+    readonly clientId?: AgentId | undefined
+    /** Who acts, who may, and what it comes of; see attenuate.ts. */
+    readonly lineage?: Pick<CapabilityClaims, 'act' | 'may_act' | 'ancestors'> | undefined
     readonly grantId: GrantId
     readonly provider: string
     readonly environmentId: EnvironmentId
@@ -51,6 +55,8 @@ export async function issueCapability(
     readonly lifetime: number
     /** The key of the DPoP proof that it was asked for with: it is good with proofs by that key alone. */
     readonly confirmation?: Confirmation | undefined
+    /** Keeps it as a handle, and gives that in place of a JWT. */
+    readonly keepHandle?: ((claims: CapabilityClaims) => Promise<string>) | undefined
     /** Milliseconds since the epoch. */
     readonly now: number
   },
@@ -62,7 +68,7 @@ export async function issueCapability(
     iss: publicUrl,
     aud: publicUrl,
     sub: request.agentId,
-    client_id: request.agentId,
+    client_id: request.clientId ?? request.agentId,
     jti: id,
     iat,
     exp,
@@ -70,6 +76,7 @@ export async function issueCapability(
     ...(request.ruleId === undefined ? {} : { rule: request.ruleId }),
     binding: request.binding,
     ...(request.confirmation === undefined ? {} : { cnf: request.confirmation }),
+    ...request.lineage,
     authorization_details: [
       {
         type: detailsType,
@@ -79,9 +86,14 @@ export async function issueCapability(
       },
     ],
   }
-  const { kid, key } = keyring.signing(request.now)
-  const token = await new SignJWT(claims)
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid })
-    .sign(key)
+  const token =
+    request.keepHandle === undefined
+      ? await sign(keyring, claims, request.now)
+      : await request.keepHandle(claims)
   return { id, token, expiresAt: exp, claims }
+}
+
+function sign(keyring: Keyring, claims: CapabilityClaims, now: number): Promise<string> {
+  const { kid, key } = keyring.signing(now)
+  return new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid }).sign(key)
 }

@@ -10,6 +10,7 @@ import { sql } from 'kysely'
 import type { Db, Tx } from '../db/open.ts'
 import { newId, type SigningKeyId } from '../ids.ts'
 import { longestLifetime } from './claims.ts'
+import type { HandleKeys } from './handle.ts'
 
 /** Seals and opens key material under the key-encryption key; handed in by `app`, as this folder knows no vault. */
 export type KeySealer = {
@@ -31,6 +32,8 @@ export type Keyring = {
   readonly operatorSecret: Buffer
   /** The key of DPoP nonces: derived, so that every replica has the same without another row. */
   readonly nonceSecret: Buffer
+  /** The keys of handles: derived, too. */
+  readonly handleKeys: HandleKeys
   signCursor(text: string): string
   verifyCursor(text: string, mac: string): boolean
 }
@@ -171,6 +174,9 @@ export async function loadKeyring(db: Db, sealer: KeySealer, now: number): Promi
   }
   const macOf = (text: string): Buffer =>
     createHmac('sha256', cursorSecret).update(text).digest().subarray(0, 16)
+  // RFC 5869: each under a name of its own, so that no use can be turned into another.
+  const derived = (name: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', cursorSecret, Buffer.alloc(0), name, 32))
 
   return {
     signing(at) {
@@ -181,10 +187,11 @@ export async function loadKeyring(db: Db, sealer: KeySealer, now: number): Promi
     verification: (kid, at) => loaded.find((key) => key.kid === kid && key.retiresAt > at),
     jwks: (at) => ({ keys: loaded.filter((key) => key.retiresAt > at).map((key) => key.jwk) }),
     operatorSecret,
-    // RFC 5869: under a name of its own, so that neither use can be turned into the other.
-    nonceSecret: Buffer.from(
-      hkdfSync('sha256', cursorSecret, Buffer.alloc(0), 'valetkey dpop nonce', 32),
-    ),
+    nonceSecret: derived('valetkey dpop nonce'),
+    handleKeys: {
+      mark: derived('valetkey handle mark'),
+      record: derived('valetkey handle record'),
+    },
     signCursor: (text) => macOf(text).toString('base64url'),
     verifyCursor(text, mac) {
       const given = Buffer.from(mac, 'base64url')

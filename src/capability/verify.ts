@@ -9,6 +9,7 @@ import { LRUCache } from 'lru-cache'
 import { parseJson } from '../core/json.ts'
 import type { ProblemCode } from '../problem.ts'
 import { isCapabilityClaims, longestLifetime, type CapabilityClaims } from './claims.ts'
+import type { HandleStore } from './handle.ts'
 import type { Keyring } from './keys.ts'
 
 export type Verified =
@@ -33,6 +34,10 @@ export const longestToken = 8_192
 /** Seconds by which another replica's clock may be ahead of ours. */
 const skew = 30
 
+/** Said of whatever else came, and nothing of it is repeated: it may be a real token of a provider's. */
+const strangeDetail =
+  'it is neither a JWT in canonical base64url nor a handle of this broker’s; if it is a token of the provider itself, it has been shown where it does not belong: revoke it there'
+
 const segment = /^[A-Za-z0-9_-]+$/
 
 function invalid(detail: string): Verified {
@@ -40,6 +45,7 @@ function invalid(detail: string): Verified {
 }
 
 export type CapabilityVerifier = {
+  /** Of a handle, it rejects where the database does not answer. */
   verify(token: string, now: number): Promise<Verified>
   /**
    * The same where it was verified before; undefined where it must be verified. `connection` is what it came over: the
@@ -53,13 +59,22 @@ export function createCapabilityVerifier(deps: {
   readonly keyring: () => Keyring | undefined
   readonly publicUrl: string
   readonly isRevoked: (capabilityId: string) => boolean
+  /** Without it, no handle is known. */
+  readonly handles?: Pick<HandleStore, 'find'>
 }): CapabilityVerifier {
-  type Hit = { readonly token: string; readonly claims: CapabilityClaims; readonly kid: string }
+  /** `kid`: of the key that signed it; no key signs a handle. */
+  type Hit = {
+    readonly token: string
+    readonly claims: CapabilityClaims
+    readonly kid: string | undefined
+  }
   const cache = new LRUCache<string, Hit>({ max: 10_000 })
   const last = new WeakMap<object, Hit>()
 
-  function current(claims: CapabilityClaims, kid: string, now: number): Verified {
-    if (deps.keyring()?.verification(kid, now) === undefined)
+  function current(claims: CapabilityClaims, kid: string | undefined, now: number): Verified {
+    const keyring = deps.keyring()
+    if (keyring === undefined) return invalid('the broker is sealed')
+    if (kid !== undefined && keyring.verification(kid, now) === undefined)
       return invalid('the key that signed it has been retired')
     if (claims.exp * 1000 <= now) {
       return {
@@ -67,14 +82,37 @@ export function createCapabilityVerifier(deps: {
         refusal: { code: 'capability_expired', detail: 'ask for a new one at /oauth/token' },
       }
     }
-    if (deps.isRevoked(claims.jti)) {
+    if (deps.isRevoked(claims.jti) || claims.ancestors?.some(deps.isRevoked) === true) {
       return {
         ok: false,
-        refusal: { code: 'capability_revoked', detail: 'this capability was revoked' },
+        refusal: { code: 'capability_revoked', detail: revokedDetail(claims, deps.isRevoked) },
         claims,
       }
     }
     return { ok: true, claims }
+  }
+
+  /** What a genuine one says, whichever way it was found to be genuine. */
+  function admit(token: string, claims: unknown, kid: string | undefined, now: number): Verified {
+    if (!isCapabilityClaims(claims)) return invalid('its claims are not those of a capability')
+    if (claims.iss !== deps.publicUrl || claims.aud !== deps.publicUrl) {
+      return invalid('it was issued by or for somebody else')
+    }
+    if (claims.client_id !== (claims.act?.sub ?? claims.sub))
+      return invalid('it is neither its sub’s nor its actor’s')
+    if (claims.act !== undefined && claims.ancestors === undefined)
+      return invalid('somebody acts in it, and it came of nothing')
+    if (claims.iat * 1000 > now + skew * 1000) return invalid('it was issued in the future')
+    if (claims.exp - claims.iat > longestLifetime || claims.exp <= claims.iat)
+      return invalid('its lifetime is not one of a capability')
+    cache.set(token, { token, claims, kid })
+    return current(claims, kid, now)
+  }
+
+  async function verifyHandle(token: string, now: number): Promise<Verified> {
+    const kept = await deps.handles?.find(token)
+    if (kept?.ok === true) return admit(token, kept.claims, undefined, now)
+    return invalid(kept?.reason === 'altered' ? 'its record has been altered' : strangeDetail)
   }
 
   return {
@@ -89,6 +127,8 @@ export function createCapabilityVerifier(deps: {
       const keyring = deps.keyring()
       if (keyring === undefined) return invalid('the broker is sealed')
       if (token.length > longestToken) return invalid('it is too long to be a capability')
+      // A JWT has dots, no handle has: it is one or the other.
+      if (!token.includes('.')) return verifyHandle(token, now)
       const parts = token.split('.')
       if (parts.length !== 3 || !parts.every(isCanonicalSegment))
         return invalid('it is not a JWT in canonical base64url')
@@ -108,18 +148,15 @@ export function createCapabilityVerifier(deps: {
         return invalid('its signature does not verify')
       }
       const claims: unknown = readSegment(parts[1])
-      if (!isCapabilityClaims(claims)) return invalid('its claims are not those of a capability')
-      if (claims.iss !== deps.publicUrl || claims.aud !== deps.publicUrl) {
-        return invalid('it was issued by or for somebody else')
-      }
-      if (claims.sub !== claims.client_id) return invalid('its sub and client_id differ')
-      if (claims.iat * 1000 > now + skew * 1000) return invalid('it was issued in the future')
-      if (claims.exp - claims.iat > longestLifetime || claims.exp <= claims.iat)
-        return invalid('its lifetime is not one of a capability')
-      cache.set(token, { token, claims, kid: key.kid })
-      return current(claims, key.kid, now)
+      return admit(token, claims, key.kid, now)
     },
   }
+}
+
+function revokedDetail({ jti }: CapabilityClaims, isRevoked: (id: string) => boolean): string {
+  return isRevoked(jti)
+    ? 'this capability was revoked'
+    : 'a capability that this one was exchanged from was revoked'
 }
 
 function isCanonicalSegment(text: string): boolean {

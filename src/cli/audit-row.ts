@@ -20,7 +20,7 @@ export function auditRow(item: Shape): string[] {
   const entry = child(item, 'entry')
   return [
     shown(entry, 'at').replace(/\.[0-9]+Z$/, 'Z'),
-    actor(child(entry, 'actor')),
+    [child(entry, 'actor'), ...records(entry, 'onBehalfOf')].map(actor).join(' for '),
     shown(entry, 'result'),
     text(child(entry, 'environment'), 'name') ?? '–',
     what(entry),

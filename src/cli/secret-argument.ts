@@ -11,7 +11,7 @@ const secretFlag =
 
 /** The beginnings that providers, and we, give to secrets; and the shape of a JWT. */
 const secretValue =
-  /^(vka_|vks_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk[-_](live|test|ant|proj)|rk_(live|test)_|whsec_|AKIA[0-9A-Z]{12}|npm_[A-Za-z0-9]{30}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.|-----BEGIN )/
+  /^(vk[ahs]_|sbp_|do[opr]_v1_|gh[pousr]_|github_pat_|glpat-|xox[abeoprs]-|sk[-_](live|test|ant|proj)|rk_(live|test)_|whsec_|AKIA[0-9A-Z]{12}|npm_[A-Za-z0-9]{30}|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.|-----BEGIN )/
 
 /** What stands alone where no name does: the tokens of Railway are bare UUIDs, others bare hex or base64. */
 const bareSecret =

@@ -42,6 +42,10 @@ export const token = command({
       help: 'Only these; all of the grant by default',
     },
     lifetime: { type: 'string', value: '<time>', help: 'Shorter than the grant allows: 60s' },
+    handle: {
+      type: 'boolean',
+      help: 'As a text that looks like the provider’s own tokens, for clients that refuse a JWT',
+    },
   },
   json: true,
   examples: [
@@ -68,6 +72,7 @@ export const token = command({
       ...(options.lifetime === undefined
         ? {}
         : { lifetime: readSeconds('--lifetime', options.lifetime) }),
+      ...(options.handle ? { token: 'handle' } : {}),
     }
     const answer = await call.broker.form('/oauth/token', {
       grant_type: 'client_credentials',

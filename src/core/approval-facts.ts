@@ -146,7 +146,7 @@ const mostInSentence = 3
  * none hides behind a number.
  */
 export function sentence(
-  document: Pick<ApprovalDocument, 'operations' | 'agent' | 'environment' | 'provider'>,
+  document: Pick<ApprovalDocument, 'operations' | 'agent' | 'actors' | 'environment' | 'provider'>,
 ): string {
   const operations = document.operations.toSorted((a, b) => gravity(b) - gravity(a))
   const told = operations
@@ -155,8 +155,10 @@ export function sentence(
   const more = operations.length - told.length
   if (more > 0) told.push(`${String(more)} more`)
   const count = operations.length > 1 ? `${String(operations.length)} operations: ` : ''
-  const agent = `by agent ${quoted(document.agent.name, shownLimits.name)}`
-  return `${visible(document.provider)} ${count}${told.join('; ')}, ${agent}`
+  const agent = [...(document.actors ?? []), document.agent]
+    .map(({ name }) => `agent ${quoted(name, shownLimits.name)}`)
+    .join(' on behalf of ')
+  return `${visible(document.provider)} ${count}${told.join('; ')}, by ${agent}`
 }
 
 function gravity({ effects }: ShownOperation): number {

@@ -13,6 +13,8 @@ export type RoutingFacts = {
   readonly escalateSeconds: number
   readonly rule: ApproverRule
   readonly agentOwner: OperatorId
+  /** Of those that act for it. */
+  readonly actorOwners?: readonly OperatorId[]
   /** Of the environment. `isApprover`: active, and with the role, at this moment. */
   readonly owners: readonly { readonly id: OperatorId; readonly isApprover: boolean }[]
 }
@@ -25,8 +27,9 @@ export type Routing =
 export function routingOf(facts: RoutingFacts): Routing {
   const { now, owners, rule } = facts
   const until = facts.requestedAt + facts.escalateSeconds * 1000
+  const asking = [facts.agentOwner, ...(facts.actorOwners ?? [])]
   const able = owners.filter(
-    ({ id, isApprover }) => isApprover && (rule !== 'not_owner' || id !== facts.agentOwner),
+    ({ id, isApprover }) => isApprover && (rule !== 'not_owner' || !asking.includes(id)),
   )
   if (!(now < until) || able.length < approvalsNeeded(rule)) return { to: 'every_approver' }
   return { to: 'owners', owners: owners.map(({ id }) => id), until }

@@ -88,6 +88,8 @@ export function stillAnswers(approval: ApprovalStanding, now: number): boolean {
 /** What one approval is for: the principal, and the request as it would leave (design: step 5). */
 export type ApprovableRequest = {
   readonly agentId: AgentId
+  /** Who acts for it, the one who does now first: another principal than the agent itself. Absent where nobody does. */
+  readonly actors?: readonly AgentId[]
   readonly grantId: GrantId
   readonly environmentId: EnvironmentId
   readonly credential: { readonly id: CredentialId; readonly version: number }
@@ -136,6 +138,8 @@ export type ApprovalDocument = {
   readonly id: ApprovalId
   readonly requestDigest: string
   readonly agent: { readonly id: AgentId; readonly name: string }
+  /** Who acts for it, the one who does now first. */
+  readonly actors?: readonly { readonly id: AgentId; readonly name: string }[]
   readonly grantId: GrantId
   readonly environment: {
     readonly id: EnvironmentId
@@ -181,7 +185,7 @@ export function decisionText(
   return canonicalize({ approver: approverId, decision, document, v: 1 })
 }
 
-/** Who may decide beside the owner: anyone who approves, or somebody other than the agent's owner. */
+/** Who may decide beside the owner: anyone who approves, or somebody other than the agent's owner and those of whoever acts for it. */
 export const approverRules = ['anyone', 'not_owner', 'two_persons'] as const
 export type ApproverRule = (typeof approverRules)[number]
 
@@ -199,6 +203,8 @@ export type DecisionFacts = {
     readonly owners: readonly OperatorId[]
   }
   readonly agentOwner: OperatorId
+  /** Of those that act for it: what an operator's agent asks for, by whatever chain, that operator asked for. */
+  readonly actorOwners?: readonly OperatorId[]
   readonly rule: ApproverRule
   readonly approver: {
     readonly id: OperatorId
@@ -236,7 +242,8 @@ export function decisionRefusal(facts: DecisionFacts): DecisionRefusal | undefin
   if (facts.decision === 'deny') return undefined
   if (facts.evidence === 'one_time_code' && (!facts.oneTimeCodes || environment.protected))
     return 'code_not_allowed'
-  if (rule === 'not_owner' && approver.id === facts.agentOwner) return 'owner_of_the_agent'
+  const asking = [facts.agentOwner, ...(facts.actorOwners ?? [])]
+  if (rule === 'not_owner' && asking.includes(approver.id)) return 'owner_of_the_agent'
   if (approval.approvedBy.includes(approver.id)) return 'already_approved'
   return undefined
 }

@@ -179,6 +179,8 @@ export type CapabilityRevocationTable = {
 /** What was shown once and must not be shown again. */
 export type ReplayTable = { hash: Buffer; expires_at: Date }
 
+export type HandleTable = { hash: Buffer; claims: string; mac: Buffer; expires_at: Date }
+
 export type TrustIssuerTable = {
   id: TrustIssuerId
   issuer: string
@@ -314,6 +316,8 @@ export type ApprovalTable = {
   environment_id: EnvironmentId
   provider: string
   capability_id: string
+  ancestors: string[]
+  actors: string[]
   trust_rule_id: TrustRuleId | null
   credential_id: CredentialId
   credential_version: number
@@ -399,6 +403,7 @@ export type Database = {
   catalogue_version: CatalogueVersionTable
   capability_revocation: CapabilityRevocationTable
   replay: ReplayTable
+  handle: HandleTable
   trust_issuer: TrustIssuerTable
   trust_rule: TrustRuleTable
   freeze: FreezeTable

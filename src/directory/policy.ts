@@ -18,7 +18,7 @@ import {
 } from '../core/reviewed.ts'
 import type { Db } from '../db/open.ts'
 import type { State } from '../db/types.ts'
-import type { CredentialId, EnvironmentId, GrantId, TrustRuleId } from '../ids.ts'
+import type { AgentId, CredentialId, EnvironmentId, GrantId, TrustRuleId } from '../ids.ts'
 import { grantAskedUnder } from './access-request.ts'
 import { confirmedBreakGlasses } from './break-glass.ts'
 import { readAgent, type Agent } from './agent.ts'
@@ -45,6 +45,8 @@ export type Policy = {
   /** The grant that this one was asked under; undefined where an admin minted it. */
   readonly askedUnder?: GrantId | undefined
   readonly agent: Agent
+  /** Who acts for it, the one who does now first; absent where it acts itself. They must all be active. */
+  readonly actors?: readonly Agent[]
   readonly environment: Environment
   /** On what terms a person is asked: the grant's and its environment's together. */
   readonly approvalTerms: EffectiveTerms
@@ -74,10 +76,10 @@ export type CatalogueView = {
 }
 
 export type PolicyReader = {
-  /** Undefined where there is no such grant. Rejects where the database does not answer. */
-  policyOf(grantId: GrantId): Promise<Policy | undefined>
+  /** Undefined where there is no such grant, or no such actor. Rejects where the database does not answer. */
+  policyOf(grantId: GrantId, actors?: readonly AgentId[]): Promise<Policy | undefined>
   /** The same, where it is at hand and current; null where it must be read. */
-  cached(grantId: GrantId): Policy | undefined | null
+  cached(grantId: GrantId, actors?: readonly AgentId[]): Policy | undefined | null
   clear(): void
 }
 
@@ -95,7 +97,7 @@ export function createPolicyReader(
     readonly catalogue: (provider: string) => CatalogueView | undefined
   },
 ): PolicyReader {
-  const cache = new LRUCache<GrantId, { readonly policy: Policy | undefined }>({ max: 10_000 })
+  const cache = new LRUCache<string, { readonly policy: Policy | undefined }>({ max: 10_000 })
   // Two versions are two digests: how they differ is for ever, and the same for every grant between them.
   const differences = new LRUCache<string, Exclude<Unreviewed, 'all'>>({ max: 200 })
   // Raised by clear(): what was read before it must not be kept after it.
@@ -121,23 +123,28 @@ export function createPolicyReader(
   }
 
   return {
-    cached(grantId) {
-      const hit = cache.get(grantId)
+    cached(grantId, actors) {
+      const hit = cache.get(keyOf(grantId, actors))
       return hit === undefined ? null : hit.policy
     },
     clear() {
       generation++
       cache.clear()
     },
-    async policyOf(grantId) {
-      const hit = cache.get(grantId)
+    async policyOf(grantId, actors) {
+      const key = keyOf(grantId, actors)
+      const hit = cache.get(key)
       if (hit !== undefined) return hit.policy
       const startedIn = generation
-      const policy = await readPolicy(db, deps, unreviewedBy, grantId)
-      if (startedIn === generation) cache.set(grantId, { policy })
+      const policy = await readPolicy(db, deps, unreviewedBy, grantId, actors)
+      if (startedIn === generation) cache.set(key, { policy })
       return policy
     },
   }
+}
+
+function keyOf(grantId: GrantId, actors: readonly AgentId[] = []): string {
+  return actors.length === 0 ? grantId : [grantId, ...actors].join(' ')
 }
 
 async function readPolicy(
@@ -145,6 +152,7 @@ async function readPolicy(
   deps: Parameters<typeof createPolicyReader>[1],
   unreviewedBy: (grant: Grant, catalogue: CatalogueView | undefined) => Promise<Unreviewed>,
   grantId: GrantId,
+  actorIds: readonly AgentId[] = [],
 ): Promise<Policy | undefined> {
   const own = await readGrant(db, grantId)
   if (own === undefined) return undefined
@@ -164,10 +172,14 @@ async function readPolicy(
       rulesInForce(db, grant.agentId),
     ])
   if (agent === undefined || record === undefined || credential === undefined) return undefined
+  const found = await Promise.all(actorIds.map((id) => readAgent(db, id)))
+  const actors = found.filter((actor) => actor !== undefined)
+  if (actors.length < actorIds.length) return undefined
   return {
     grant,
     askedUnder,
     agent,
+    ...(actors.length === 0 ? {} : { actors }),
     environment: toEnvironment(record, deps.bindingPlace),
     approvalTerms: effectiveTerms(grant.approvalTerms, record.approvalTerms),
     binding: record.binding,
@@ -183,6 +195,7 @@ async function readPolicy(
       grant.state,
       ...(base === undefined ? [] : [base.state]),
       agent.state,
+      ...actors.map(({ state }) => state),
       record.state,
       credential.state,
     ]),

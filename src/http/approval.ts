@@ -55,6 +55,8 @@ export async function findApproval(db: Reader, id: string): Promise<Approval> {
 export type Standing = {
   readonly routing: Routing
   readonly agentOwner: OperatorId
+  /** Of those that act for it. */
+  readonly actorOwners: readonly OperatorId[]
   facts(given: Pick<DecisionFacts, 'decision' | 'evidence'>): DecisionFacts
   refusal(given: Pick<DecisionFacts, 'decision' | 'evidence'>): DecisionRefusal | undefined
 }
@@ -72,6 +74,8 @@ export async function standingOf(
   // All three are referred to by the row, and never deleted; were one gone, nobody could say who may decide.
   if (environment === undefined || agent === undefined || operator === undefined)
     throw new Problem('not_found', 'what this approval is about is gone')
+  const actors = await Promise.all(approval.actors.map((id) => readAgent(db, id)))
+  const actorOwners = actors.flatMap((actor) => actor?.ownerId ?? [])
   const owners = await Promise.all(environment.owners.map((id) => readOperator(db, id)))
   const routing = routingOf({
     now,
@@ -79,6 +83,7 @@ export async function standingOf(
     escalateSeconds: effectiveTerms({}, environment.approvalTerms).escalateSeconds,
     rule: approval.rule,
     agentOwner: agent.ownerId,
+    actorOwners,
     owners: owners
       .filter((owner) => owner !== undefined)
       .map((owner) => ({ id: owner.id, isApprover: approves(owner) })),
@@ -97,6 +102,7 @@ export async function standingOf(
       owners: environment.owners,
     },
     agentOwner: agent.ownerId,
+    actorOwners,
     rule: approval.rule,
     approver: {
       id: operator.id,
@@ -111,6 +117,7 @@ export async function standingOf(
   return {
     routing,
     agentOwner: agent.ownerId,
+    actorOwners,
     facts,
     refusal: (given) => decisionRefusal(facts(given)),
   }

@@ -3,6 +3,7 @@
  * The target is read from the request line as it was sent.
  */
 import type { FastifyRequest } from 'fastify'
+import { actorsOf } from '../capability/attenuate.ts'
 import type { CapabilityClaims } from '../capability/claims.ts'
 import type { Policy } from '../directory/policy.ts'
 import type { GrantId, TrustRuleId } from '../ids.ts'
@@ -81,7 +82,9 @@ export function createAuthentication(
     const { claims } = verified
     if (claims === undefined) throw refusal ?? new Problem('capability_invalid', 'it has no claims')
     const grantId = claims.grant as GrantId
-    const policy = deps.policies.cached(grantId) ?? (await deps.policies.policyOf(grantId))
+    const actors = actorsOf(claims)
+    const policy =
+      deps.policies.cached(grantId, actors) ?? (await deps.policies.policyOf(grantId, actors))
     if (policy === undefined) throw new Problem('capability_invalid', 'its grant is not there')
     if (policy.agent.id !== claims.sub)
       throw new Problem('capability_invalid', 'it is not its grant’s agent’s')

@@ -2,6 +2,7 @@
 import type { CodeSealer } from '../approval/one-time-code.ts'
 import type { AuditLog } from '../audit/log.ts'
 import type { DpopVerifier } from '../capability/dpop.ts'
+import type { HandleStore } from '../capability/handle.ts'
 import type { Keyring, KeySealer } from '../capability/keys.ts'
 import type { ReplayStore } from '../capability/replay.ts'
 import type { RevocationList } from '../capability/revocation.ts'
@@ -35,6 +36,7 @@ export type Deps = {
   readonly codeSealer: CodeSealer
   readonly revocations: RevocationList
   readonly replay: ReplayStore
+  readonly handles: HandleStore
   readonly dpop: DpopVerifier
   readonly verifier: CapabilityVerifier
   /** Tokens of configured issuers, for exchange. */

@@ -150,6 +150,7 @@ export function createGatekeeper(deps: Deps, door: Door) {
         adapter: caller.adapter,
         policy: caller.policy,
         capabilityId: caller.claims.jti,
+        ancestors: caller.claims.ancestors,
         ruleId: caller.subject.ruleId,
         correlationId: request.id,
         evaluation,

@@ -4,6 +4,7 @@
  * through the `Ask` it is handed.
  */
 import type { ShownFacts } from '../core/approval-facts.ts'
+import type { HandleShape } from '../core/handle-shape.ts'
 import type { Invocation, Located, Place } from '../core/operation.ts'
 import type { Precondition, PreconditionAnswer, PreconditionName } from '../core/precondition.ts'
 
@@ -136,6 +137,8 @@ export type ProviderAdapter = {
   readonly samePath?: (asked: string, named: string) => boolean
   /** How a capability may arrive; two carriers in one request are refused. */
   readonly carriers: readonly CarrierStyle[]
+  /** What a capability looks like as a handle, where the provider's clients look at that; else as `defaultHandle` does. */
+  readonly handle?: HandleShape
   /** How a credential of each style goes out; the first is the default. */
   readonly injections: readonly CarrierStyle[]
   /** Kinds of provider-side ids that an environment may be bound to, and the shape of each. */

@@ -47,6 +47,7 @@ const members: Readonly<Record<Exclude<keyof ProviderAdapter, 'name'>, true>> = 
   idempotencyHeader: true,
   samePath: true,
   carriers: true,
+  handle: true,
   injections: true,
   bindings: true,
   errorMember: true,

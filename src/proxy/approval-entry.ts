@@ -3,6 +3,7 @@ import type { ApprovalEntry } from '../audit/entry.ts'
 import { appendWithin } from '../audit/log.ts'
 import type { Approval, RecordChange } from '../approval/store.ts'
 import type { Policy } from '../directory/policy.ts'
+import { whoActs } from './standing.ts'
 
 /** The audit entry of each step, in the transaction of the step. */
 export function recordStep(policy: Policy, correlationId: string, now: () => number): RecordChange {
@@ -21,7 +22,7 @@ function stepEntry(
     result: approval.state,
     at,
     correlationId,
-    actor: { kind: 'agent', id: approval.agentId, name: document.agent.name },
+    ...whoActs(document, approval.ruleId),
     environment: { id: environment.id, name: environment.name },
     provider: approval.provider,
     grantId: approval.grantId,

@@ -112,8 +112,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   /** Why it may not be sent, as things are now; undefined where it may. */
   async function inForce(approval: Approval): Promise<string | undefined> {
-    if (deps.isRevoked(approval.capabilityId)) return revokedCapability
-    const policy = await deps.policies.policyOf(approval.grantId)
+    if ([approval.capabilityId, ...approval.ancestors].some(deps.isRevoked))
+      return revokedCapability
+    const policy = await deps.policies.policyOf(approval.grantId, approval.actors)
     if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now())
       return 'the grant, or something it rests on, is not in force any more'
     if (!trusted(policy, approval.ruleId)) return untrustedRule
@@ -144,7 +145,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (!(await deps.confirm())) return stopped('the broker could not hear whether it was revoked')
     const reason = await inForce(approval)
     if (reason !== undefined) return stopped(reason)
-    const policy = await deps.policies.policyOf(approval.grantId)
+    const policy = await deps.policies.policyOf(approval.grantId, approval.actors)
     const adapter = deps.providers.get(approval.provider)
     const request = await openRequest(db, deps.sealer, approval)
     if (policy === undefined || adapter === undefined || request === undefined)
@@ -252,9 +253,12 @@ const revokedCapability = 'the capability it was asked with was revoked'
 
 /**
  * What goes with it. Those of another credential, of a rule that holds no more or of older terms go alone: the grant may
- * have others that are as they should be.
+ * have others that are as they should be. What stops whoever acts for the agent need not stop the agent; each of theirs is
+ * looked at on its own, and an ancestor's revocation is found at each of what came of it.
  */
-function stopsWith({ id, capabilityId, grantId }: Approval, reason: string): CancelScope {
+function stopsWith(approval: Approval, reason: string): CancelScope {
+  const { id, capabilityId, grantId } = approval
+  if (approval.actors.length > 0) return { kind: 'approval', id }
   switch (reason) {
     case anotherCredential:
     case untrustedRule:

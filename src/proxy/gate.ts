@@ -60,12 +60,14 @@ export function approvableRequest(
   policy: Policy,
   request: RebuiltRequest,
 ): ApprovableRequest {
-  const { credential, grant, agent } = policy
+  const { credential, grant, agent, actors } = policy
   const headers = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => name !== adapter.idempotencyHeader),
   )
   return {
     agentId: agent.id,
+    // What one was allowed is not the other's to send: neither the agent's its actor's, nor the other way round.
+    ...(actors === undefined ? {} : { actors: actors.map(({ id }) => id) }),
     grantId: grant.id,
     environmentId: grant.environmentId,
     credential: { id: credential.id, version: credential.version },

@@ -34,6 +34,8 @@ export type Understood = {
 
 export type Parking = Understood & {
   readonly capabilityId: string
+  /** What it was exchanged from. */
+  readonly ancestors?: readonly string[] | undefined
   /** The trust rule of that capability. */
   readonly ruleId?: TrustRuleId | undefined
   /** Why a person is needed. */
@@ -82,6 +84,7 @@ export async function parkRequest(
       {
         ...sealed,
         capabilityId: parking.capabilityId as CapabilityId,
+        ancestors: parking.ancestors,
         ruleId: parking.ruleId,
         execute: terms.execute,
         rule: terms.approver,
@@ -150,11 +153,12 @@ function drawn(
   digest: string,
   at: number,
 ): ApprovalDocument {
-  const { approvalTerms: terms, environment, grant, agent } = policy
+  const { approvalTerms: terms, environment, grant, agent, actors } = policy
   return {
     id: newId('approval', at),
     requestDigest: digest,
     agent: { id: agent.id, name: agent.name },
+    ...(actors === undefined ? {} : { actors: actors.map(({ id, name }) => ({ id, name })) }),
     grantId: grant.id,
     environment: { id: environment.id, name: environment.name, protected: environment.protected },
     provider: adapter.name,

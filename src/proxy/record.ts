@@ -11,6 +11,7 @@ import type { Policy } from '../directory/policy.ts'
 import type { TrustRuleId } from '../ids.ts'
 import { auditReason } from './denial.ts'
 import type { LocatedInvocation } from './evaluate.ts'
+import { whoActs } from './standing.ts'
 
 /** The most operations and ids of one request that an entry lists; the count says what was cut. */
 const mostListed = 50
@@ -29,11 +30,7 @@ function common(subject: Subject, now: number) {
   return {
     at: now,
     correlationId: subject.correlationId,
-    actor: {
-      kind: subject.ruleId === undefined ? 'agent' : 'workload',
-      id: policy.agent.id,
-      name: policy.agent.name,
-    },
+    ...whoActs(policy, subject.ruleId),
     environment: { id: policy.environment.id, name: policy.environment.name },
     provider: subject.provider,
     grantId: policy.grant.id,

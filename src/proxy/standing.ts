@@ -1,4 +1,6 @@
 /** Whether a capability that verifies is still good: what its grant rests on may have changed since it was issued. */
+import type { Actor } from '../audit/entry.ts'
+import { actorsOf } from '../capability/attenuate.ts'
 import type { CapabilityClaims } from '../capability/claims.ts'
 import type { FreezeScope } from '../core/decide.ts'
 import { frozenScope } from '../directory/freeze.ts'
@@ -14,6 +16,9 @@ export function inactive(
   if (policy.state !== 'active') return policy.state
   if (policy.expiresAt <= now) return 'expired'
   if (policy.agent.id !== claims.sub) return 'another agent'
+  // Whoever read the policy forgot who acts: nothing would stop with them.
+  if (actorsOf(claims).join() !== (policy.actors ?? []).map(({ id }) => id).join())
+    return 'another actor'
   if (claims.binding !== policy.binding) return 'rebound'
   if (!trusted(policy, claims.rule)) return 'untrusted'
   // Also where it was issued before the grant asked for it.
@@ -33,8 +38,31 @@ export const untrustedDetail = 'the trust rule that it was issued under holds no
 export const unboundDetail =
   'its grant allows only what is bound to a key: ask for another with a DPoP proof'
 
-/** Which freeze, if any, stops what this policy allows. */
+/** Which freeze, if any, stops what this policy allows: one of its agent, or of any that acts for it, is enough. */
 export function frozen(policy: Policy): FreezeScope | undefined {
+  if (policy.freezes.length === 0) return undefined
   const { provider, environmentId } = policy.grant
-  return frozenScope(policy.freezes, { provider, environmentId, agentId: policy.agent.id })
+  for (const { id: agentId } of [policy.agent, ...(policy.actors ?? [])]) {
+    const scope = frozenScope(policy.freezes, { provider, environmentId, agentId })
+    if (scope !== undefined) return scope
+  }
+  return undefined
+}
+
+type Named = Pick<Policy['agent'], 'id' | 'name'>
+
+/** Who acts, and on whose behalf: the last of these is the principal whose grant it is. For the audit log. */
+export function whoActs(
+  { agent, actors = [] }: { readonly agent: Named; readonly actors?: readonly Named[] },
+  ruleId: string | null | undefined,
+): { readonly actor: Actor; readonly onBehalfOf?: readonly Actor[] } {
+  const principal: Actor = {
+    kind: ruleId == null ? 'agent' : 'workload',
+    id: agent.id,
+    name: agent.name,
+  }
+  const [acting, ...others] = actors.map(({ id, name }): Actor => ({ kind: 'agent', id, name }))
+  return acting === undefined
+    ? { actor: principal }
+    : { actor: acting, onBehalfOf: [...others, principal] }
 }

@@ -43,6 +43,7 @@ export async function objection(
       publicUrl,
       rule: policy.approvalTerms.approver,
       agentOwner: policy.agent.ownerId,
+      actorOwners: policy.actors?.map(({ ownerId }) => ownerId),
       protected: policy.environment.protected,
       oneTimeCodes: await oneTimeCodesOn(db),
       async approver(id) {

@@ -103,6 +103,7 @@ test('no request is sealed under a document that is about another', async () => 
   const wrong = [
     { ...document, requestDigest: '0'.repeat(64) },
     { ...document, agent: { ...document.agent, id: other.agentId } },
+    { ...document, actors: [{ id: other.agentId, name: 'other' }] },
     { ...document, grantId: other.grantId },
     { ...document, environment: { ...document.environment, id: 'env_other' as never } },
     { ...document, provider: 'github' },

@@ -39,6 +39,7 @@ function documentOf(texts: Texts): ApprovalDocument {
   return {
     ...base,
     agent: { ...base.agent, name: texts.agent },
+    actors: [{ id: base.agent.id, name: texts.agent }],
     environment: { ...base.environment, name: texts.environment },
     operations: [
       {
@@ -67,6 +68,8 @@ function drawn(texts: Texts): string {
     environmentId: environment.id,
     provider: 'railway',
     capabilityId: newId('capability'),
+    ancestors: [],
+    actors: [],
     ruleId: null,
     credential: { id: newId('credential'), version: 1 },
     execute: 'agent',
@@ -96,6 +99,7 @@ function drawn(texts: Texts): string {
       outcome: outcomeOf(approval, requestedAt, (id) => id),
       before: { request: none, operations: none },
       agentOwner: 'ada',
+      actorOwners: [],
       verbs: ['read'],
       routing: 'every approver',
       now: requestedAt,

@@ -164,6 +164,11 @@ test('one capability has one spelling: any other string is refused, so that none
 })
 
 const long = 'x'.repeat(300)
+const other = newId('agent')
+const acting = (act: object) => ({ client_id: other, act, ancestors: [newId('capability')] })
+const agent = () => newId('agent')
+const four = { sub: agent(), act: { sub: agent(), act: { sub: agent(), act: { sub: agent() } } } }
+const mayFour = JSON.stringify(four).replaceAll('"act"', '"may_act"')
 const wrongClaims: readonly (readonly [string, Record<string, unknown>])[] = [
   ['aud in a list', { aud: [publicUrl] }],
   ['two audiences', { aud: [publicUrl, 'https://other.example'] }],
@@ -173,6 +178,16 @@ const wrongClaims: readonly (readonly [string, Record<string, unknown>])[] = [
   ['another iss', { iss: 'https://other.example' }],
   ['the issuer of operators', { iss: `${publicUrl}/operators` }],
   ['another client than its subject', { client_id: newId('agent') }],
+  ['an actor that is not its client', { act: { sub: other }, ancestors: [newId('capability')] }],
+  ['an actor, and nothing that it came of', { client_id: other, act: { sub: other } }],
+  ['an actor that is an operator', acting({ sub: newId('operator') })],
+  ['an actor of another issuer', acting({ sub: other, iss: publicUrl })],
+  ['actors in a list', { ...acting({ sub: other }), act: [{ sub: other }] }],
+  ['five actors', acting({ sub: other, act: four })],
+  ['five that may act', { may_act: { sub: other, may_act: JSON.parse(mayFour) as object } }],
+  ['no ancestor', { ancestors: [] }],
+  ['an ancestor of another kind', { ancestors: [newId('grant')] }],
+  ['nine ancestors', { ancestors: Array.from({ length: 9 }, () => newId('capability')) }],
   ['an operator as its subject', { sub: newId('operator'), client_id: newId('operator') }],
   ['exp as text', { exp: String(claims.exp) }],
   ['exp with a fraction', { exp: claims.exp + 0.5 }],

@@ -52,6 +52,9 @@ const common = {
     name: maybe(text),
     key: maybe(text),
   }),
+  onBehalfOf: maybe(
+    fc.array(fc.record({ kind: fc.constant('agent' as const), id: text, name: maybe(text) })),
+  ),
   environment: maybe(fc.record({ id: text, name: text })),
   provider: maybe(text),
   grantId: maybe(text),
@@ -104,6 +107,7 @@ const kinds: { [K in AuditEntry['kind']]: fc.Arbitrary<Extract<AuditEntry, { kin
     result: fc.constantFrom('issued', 'refused'),
     reason: maybe(text),
     verbs: maybe(fc.array(text)),
+    ancestors: maybe(fc.array(text)),
     expiresAt: maybe(fc.nat()),
   }),
   admin: fc.record({

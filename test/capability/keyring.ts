@@ -18,6 +18,7 @@ export async function testKeyring(retiresAt = Number.POSITIVE_INFINITY): Promise
     jwks: () => ({ keys: [jwk] }),
     operatorSecret: Buffer.alloc(32, 1),
     nonceSecret: Buffer.alloc(32, 2),
+    handleKeys: { mark: Buffer.alloc(32, 3), record: Buffer.alloc(32, 4) },
     signCursor: (text) => text,
     verifyCursor: (text, mac) => text === mac,
   }

@@ -59,6 +59,9 @@ test('an agent’s own key in a terminal', async (t) => {
       const { out, asked } = await good(`token --agent ${agent} --private-key-file ${privatePath}`)
       assert.match(out.join('\n'), /^eyJ/)
       assert.deepEqual(asked, [])
+      const handle = await good(`token --agent ${agent} --private-key-file ${privatePath} --handle`)
+      assert.match(handle.out.join('\n'), /^vkh_[A-Za-z0-9]{40}$/)
+      assert.match(handle.err.join('\n'), /^A capability for railway in /)
       const elsewhere = cli(['token', '--agent', agent, '--private-key-file', privatePath], {
         env: { ...env, VALETKEY_URL: 'http://localhost:1' },
         fetch: asIf('http://localhost:1'),

@@ -25,6 +25,9 @@ const refused: readonly (readonly [string, string])[] = [
   ['unseal --passphrase SECRET', 'xyzzy'],
   ['token --agent ag_00000000000000000000000000 --key SECRET', 'abcdefgh'],
   ['token --agent ag_00000000000000000000000000 SECRET', 'vka_ak_abcdefgh'],
+  ['freeze everything --reason SECRET', 'vkh_abcdefgh'],
+  ['freeze everything --reason SECRET', 'sbp_0123456789abcdef'],
+  ['freeze everything --reason SECRET', 'dop_v1_0123456789abcdef'],
   ['freeze everything --reason SECRET', 'sk_live_abcdefgh'],
 ]
 

@@ -1,6 +1,7 @@
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { adminPassword as password, openTestBroker } from '../support/broker.ts'
+import { addHelper, childOf } from '../support/delegation.ts'
 import { openFickleUpstream } from '../support/fickle-upstream.ts'
 import { railwayIds } from '../support/railway-world.ts'
 import { openSocketProxy } from '../support/socket-proxy.ts'
@@ -56,9 +57,25 @@ test('what is taken away at one replica is taken away at the other, at once', as
       },
     ],
   ]
-  for (const [name, act] of acts) {
+  const helper = await addHelper(a, 'helper')
+  let parent = ''
+  const delegated: typeof acts = [
+    [
+      'what a delegated capability came of is revoked',
+      async () => {
+        await a.api('POST', `/v1/capabilities/${claimsOf(parent).jti}/revoke`, {})
+        return () => Promise.resolve()
+      },
+    ],
+    ['who acts in it is disabled', disable(`/v1/agents/${helper.id}`)],
+    ['who acts in it is frozen', freeze('agent', helper.id)],
+  ]
+  for (const [name, act] of [...acts, ...delegated]) {
     await t.test(name, async (t) => {
-      const token = await granted.token()
+      parent = await granted.token({ may_act: [helper.id] })
+      const token = delegated.some(([one]) => one === name)
+        ? await childOf(a.url, helper, parent)
+        : parent
       await until('the other replica allows', async () =>
         (await railway(b.url, token, read)).status === 200 ? true : undefined,
       )

@@ -11,7 +11,10 @@ import {
   type VerifiedForeignToken,
 } from '../../src/federation/foreign-token.ts'
 import { isPublicAddress, publicLookup } from '../../src/proxy/address.ts'
+import { adminPassword as password } from '../support/broker.ts'
 import { makeKey } from '../support/foreign-issuer.ts'
+import { entries, openStage, read } from '../support/stage.ts'
+import { railway } from '../support/world.ts'
 
 const us = 'https://broker.example'
 
@@ -144,4 +147,50 @@ test('it rotates its key, and is asked again when the first token names the new 
     provider.asked.filter((url) => url !== '/token'),
     ['/.well-known/openid-configuration', '/jwks', '/.well-known/openid-configuration', '/jwks'],
   )
+})
+
+test('a broker that trusts it exchanges its tokens, and fetches nothing from one that is not trusted', async (t) => {
+  const provider = await openProvider(t)
+  provider.signWith('ES256', 'first')
+  const { broker, granted } = await openStage(t)
+  const publicUrl = 'http://localhost:8474'
+  async function exchange(token: string): Promise<Record<string, unknown>> {
+    const response = await fetch(`${broker.url}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+        subject_token: token,
+      }),
+    })
+    return (await response.json()) as Record<string, unknown>
+  }
+  const early = await provider.tokenFor(publicUrl)
+  provider.asked.length = 0
+  assert.equal((await exchange(early))['error'], 'invalid_request')
+  assert.deepEqual(provider.asked, [])
+  const { id: issuer } = await broker.api<{ id: string }>('POST', '/v1/trust-issuers', {
+    issuer: provider.issuer,
+    internal: true,
+    password,
+  })
+  await broker.api('POST', '/v1/trust-rules', {
+    name: 'its client',
+    issuer,
+    agent: granted.agentId,
+    conditions: [{ claim: 'sub', equals: 'ci' }],
+    password,
+  })
+  const foreign = await provider.tokenFor(publicUrl)
+  const issued = await exchange(foreign)
+  assert.equal(issued['token_type'], 'Bearer', JSON.stringify(issued))
+  assert.equal((await railway(broker.url, String(issued['access_token']), read)).status, 200)
+  const entry = (await entries(broker)).findLast(
+    ({ kind, result }) => kind === 'issuance' && result === 'issued',
+  )
+  const workload = entry?.['workload'] as Record<string, unknown>
+  assert.deepEqual([workload['issuer'], workload['subject']], [provider.issuer, 'ci'])
+  assert.equal((await exchange(foreign))['error'], 'invalid_request', 'once')
+  const elsewhere = await provider.tokenFor('https://other.example')
+  assert.equal((await exchange(elsewhere))['error'], 'invalid_request')
 })

@@ -4,6 +4,7 @@
  * anything, and an agent sees what was asked under its own grant only.
  */
 import Type from 'typebox'
+import type { FastifyRequest } from 'fastify'
 import { clip } from '../../audit/entry.ts'
 import { appendWithin } from '../../audit/log.ts'
 import { deniedFor } from '../../core/access-request.ts'
@@ -31,7 +32,7 @@ import {
   Timestamp,
   Verb,
 } from '../schemas.ts'
-import { capabilityDoor } from './capability-caller.ts'
+import { capabilityDoor, type Asking } from './capability-caller.ts'
 
 const OwnView = closed({
   id: id('accessRequest'),
@@ -93,7 +94,17 @@ function ownView(request: AccessRequest, policy: Policy) {
 }
 
 export function ownAccessRequestRoutes(app: App, deps: Deps): void {
-  const { askingOf, entryOf } = capabilityDoor(app, deps, 'access_request')
+  const { askingOf: anyAskingOf, entryOf } = capabilityDoor(app, deps, 'access_request')
+
+  /** The agent itself: who acts for it has what it was given, and does not have the agent's own rights grow. */
+  function askingOf(request: FastifyRequest): Asking {
+    const asking = anyAskingOf(request)
+    if (asking.policy.actors === undefined) return asking
+    throw new Problem(
+      'forbidden',
+      'access is asked for by the agent itself, not by one that acts for it',
+    )
+  }
 
   /** One made for a time sees what was asked under the grant that it came of. */
   const rootOf = ({ grant, askedUnder }: Policy): GrantId => askedUnder ?? grant.id

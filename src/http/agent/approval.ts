@@ -142,8 +142,13 @@ export function ownApprovalRoutes(app: App, deps: Deps): void {
 
   async function own(policy: Policy, approvalId: string): Promise<Approval> {
     const found = await readApproval(deps.db, approvalId as ApprovalId)
-    // Another's is answered like none: ids tell nothing.
-    if (found?.agentId !== policy.agent.id || found.grantId !== policy.grant.id)
+    // Another's is answered like none: ids tell nothing. Whoever acts for the agent, or is acted for, is another.
+    const actors = (policy.actors ?? []).map(({ id }) => id).join()
+    if (
+      found?.agentId !== policy.agent.id ||
+      found.grantId !== policy.grant.id ||
+      found.actors.join() !== actors
+    )
       throw new Problem('not_found', 'there is no such approval of this agent under this grant')
     return found
   }

@@ -1,9 +1,12 @@
 /** Reads `authorization_details` (RFC 9396 §2) as an agent sends them: what it would like, all of it optional. */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { detailsType, longestLifetime, mostVerbs } from '../../capability/claims.ts'
+import { detailsType, longestLifetime, mostActors, mostVerbs } from '../../capability/claims.ts'
 import { parseJson } from '../../core/json.ts'
 import { idPattern } from '../../ids.ts'
+
+/** A handle is an opaque text that looks like a token of its provider's, for clients that refuse a JWT. */
+export const tokenForms = ['jwt', 'handle'] as const
 
 const Asked = Type.Object(
   {
@@ -20,6 +23,15 @@ const Asked = Type.Object(
     ),
     /** Seconds. */
     lifetime: Type.Optional(Type.Integer({ minimum: 1, maximum: longestLifetime })),
+    /** Who may act for its holder: the first for the holder, the second for the first … */
+    may_act: Type.Optional(
+      Type.Array(Type.String({ pattern: idPattern('agent') }), {
+        minItems: 1,
+        maxItems: mostActors,
+      }),
+    ),
+    /** What it comes as; a JWT where nothing is said. */
+    token: Type.Optional(Type.Union(tokenForms.map((form) => Type.Literal(form)))),
   },
   { additionalProperties: false },
 )
@@ -38,7 +50,7 @@ export function readAuthorizationDetails(
     return {
       error:
         `authorization_details must be an array of one object with type "${detailsType}" and, of your choice, provider, ` +
-        `environment, grant, verbs and lifetime (seconds, at most ${String(longestLifetime)})` +
+        `environment, grant, verbs, may_act (agents’ ids), lifetime (seconds, at most ${String(longestLifetime)}) and token (${tokenForms.join(' or ')})` +
         (error === undefined ? '' : `: ${error.instancePath} ${error.message}`),
     }
   }

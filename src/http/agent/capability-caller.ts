@@ -5,13 +5,14 @@
  */
 import type { FastifyRequest } from 'fastify'
 import type { AdminEntry } from '../../audit/entry.ts'
+import { actorsOf } from '../../capability/attenuate.ts'
 import type { CapabilityClaims } from '../../capability/claims.ts'
 import type { Policy } from '../../directory/policy.ts'
 import type { GrantId } from '../../ids.ts'
 import { Problem, problems } from '../../problem.ts'
 import { inspectRequestHeaders } from '../../proxy/headers.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
-import { frozen, inactive, unboundDetail, untrustedDetail } from '../../proxy/standing.ts'
+import { frozen, inactive, unboundDetail, untrustedDetail, whoActs } from '../../proxy/standing.ts'
 import { frozenDetail } from '../access-request.ts'
 import type { Deps } from '../deps.ts'
 import { challenge, createProofDoor } from '../dpop.ts'
@@ -106,7 +107,7 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
       : new Problem(verified.refusal.code, verified.refusal.detail)
     const { claims } = verified
     if (claims === undefined) throw refusal ?? new Problem('capability_invalid', 'it has no claims')
-    const policy = await deps.policies.policyOf(claims.grant as GrantId)
+    const policy = await deps.policies.policyOf(claims.grant as GrantId, actorsOf(claims))
     if (policy === undefined || policy.agent.id !== claims.sub)
       throw new Problem('capability_invalid', 'it does not agree with its grant')
     const asking = { policy, claims }
@@ -146,16 +147,12 @@ export function capabilityDoor(app: App, deps: Deps, action: string): Capability
     { policy, claims }: Asking,
     entry: Pick<AdminEntry, 'result' | 'reason' | 'subject' | 'change'>,
   ): AdminEntry {
-    const { agent, environment, grant } = policy
+    const { environment, grant } = policy
     return {
       kind: 'admin',
       at: deps.now(),
       correlationId: request.id,
-      actor: {
-        kind: claims.rule === undefined ? 'agent' : 'workload',
-        id: agent.id,
-        name: agent.name,
-      },
+      ...whoActs(policy, claims.rule),
       environment: { id: environment.id, name: environment.name },
       provider: grant.provider,
       grantId: grant.id,

@@ -20,7 +20,7 @@ import {
   type AgentKeyRecord,
 } from '../../directory/agent.ts'
 import { agentWithPublicKeys } from '../../directory/agent-public-key.ts'
-import type { RecordedWorkload } from '../../audit/entry.ts'
+import type { Actor, RecordedWorkload } from '../../audit/entry.ts'
 import type { AgentId, AgentKeyId, TrustRuleId } from '../../ids.ts'
 
 export type OAuthCode =
@@ -62,6 +62,10 @@ export type Client = {
   readonly name: string
   /** The registered key that it signed with, where it did. */
   readonly publicKeyId?: string | undefined
+  /** Of a workload that shows what it was issued by this rule. */
+  readonly ruleId?: TrustRuleId | undefined
+  /** For whom it acts, where it does. */
+  readonly onBehalfOf?: readonly Actor[] | undefined
   /** Of a workload that acts as this agent. */
   readonly workload?: (RecordedWorkload & { readonly rule: TrustRuleId }) | undefined
 }

@@ -1,8 +1,19 @@
 /** Issues a capability: chooses the one grant that is meant, narrows, signs, and records it before it is handed out. */
+import {
+  chainClaims,
+  chainRefusal,
+  lineageOf,
+  verbsOf,
+  type Lineage,
+} from '../../capability/attenuate.ts'
+import type { CapabilityClaims } from '../../capability/claims.ts'
 import type { Proof } from '../../capability/dpop.ts'
 import { issueCapability, narrow } from '../../capability/issue.ts'
+import type { FindOperation } from '../../core/grant.ts'
+import { defaultHandle } from '../../core/handle-shape.ts'
 import type { Grant } from '../../directory/grant.ts'
 import type { Policy } from '../../directory/policy.ts'
+import type { AgentId, TrustRuleId } from '../../ids.ts'
 import type { ProviderAdapter } from '../../provider/adapter.ts'
 import { frozen } from '../../proxy/standing.ts'
 import type { Deps } from '../deps.ts'
@@ -11,13 +22,22 @@ import { OAuthError, type Client } from './client.ts'
 
 /** The start of an audit entry about what an agent, or a workload that acts as one, does here. */
 export function issuanceStart(deps: Deps, client: Client, correlationId: string) {
-  const { id, name, workload, publicKeyId } = client
+  const { id, name, workload, ruleId, publicKeyId, onBehalfOf } = client
+  const kind = workload === undefined && ruleId === undefined ? 'agent' : 'workload'
   return {
     at: deps.now(),
     correlationId,
-    actor: { kind: workload === undefined ? 'agent' : 'workload', id, name, key: publicKeyId },
+    actor: { kind, id, name, key: publicKeyId },
+    onBehalfOf,
     workload,
   } as const
+}
+
+/** A capability of ours that is exchanged for one which is no wider. */
+export type Parent = {
+  readonly claims: CapabilityClaims
+  /** The agent that showed its key; undefined where the capability is the only proof. */
+  readonly clientId: AgentId | undefined
 }
 
 export type Wish = {
@@ -25,6 +45,8 @@ export type Wish = {
   readonly form: Record<string, string>
   readonly grants: readonly Grant[]
   readonly correlationId: string
+  /** Where it is exchanged for; `grants` is then its grant. */
+  readonly parent?: Parent | undefined
   /** The DPoP proof that came with it, checked and not yet used: what is issued is bound to its key. */
   readonly proof: Proof | undefined
   /** Seconds that the capability may live at the most, whatever the grant says. */
@@ -35,7 +57,8 @@ export type Wish = {
 
 /** The answer to a client that is known, or an `OAuthError`. */
 export async function issue(deps: Deps, wish: Wish) {
-  const { client, form, grants, correlationId, longest = Number.POSITIVE_INFINITY } = wish
+  const { client, form, grants, correlationId, parent, proof } = wish
+  const { longest = Number.POSITIVE_INFINITY } = wish
   if (form['scope'] !== undefined) {
     throw new OAuthError(
       'invalid_scope',
@@ -49,18 +72,23 @@ export async function issue(deps: Deps, wish: Wish) {
     throw new OAuthError('invalid_authorization_details', asked.error, { agent: client })
 
   const now = deps.now()
-  const { policy, adapter } = await chooseGrant(deps, client, asked.details, grants, now)
+  const lineage = lineageFor(client, asked.details?.may_act ?? [], wish)
+  const { policy, adapter } = await chooseGrant(deps, client, asked.details, grants, now, lineage)
   const { grant } = policy
-  const narrowed = narrow(asked.details?.verbs, grant.verbs, (name) => {
+  const find: FindOperation = (name) => {
     const found = adapter.find(name)
     return found === undefined || found === 'ambiguous'
       ? found
       : { ...found, operation: found.name }
-  })
+  }
+  const narrowed =
+    parent === undefined
+      ? narrow(asked.details?.verbs, grant.verbs, find)
+      : verbsOf(asked.details?.verbs, parent.claims, grant.verbs, find)
   if (!narrowed.ok) {
     throw new OAuthError(
       'invalid_authorization_details',
-      `the grant does not cover ${narrowed.wider.slice(0, 5).join(', ')}; it covers ${grant.verbs.slice(0, 20).join(', ')}`,
+      `${parent === undefined ? '' : 'the capability that is exchanged, or '}the grant does not cover ${narrowed.wider.slice(0, 5).join(', ')}; it covers ${grant.verbs.slice(0, 20).join(', ')}`,
       { agent: client },
     )
   }
@@ -72,7 +100,6 @@ export async function issue(deps: Deps, wish: Wish) {
       { agent: client },
     )
   }
-  const { proof } = wish
   if (grant.requireDpop && proof === undefined) {
     throw new OAuthError(
       'invalid_dpop_proof',
@@ -86,6 +113,8 @@ export async function issue(deps: Deps, wish: Wish) {
     grant.maxLifetimeSeconds,
     left,
     longest,
+    // By the moment that it is issued at: a second that passes meanwhile must not be added to it.
+    parent === undefined ? Number.POSITIVE_INFINITY : parent.claims.exp - Math.floor(now / 1000),
   )
   if (lifetime < 1)
     throw new OAuthError('invalid_grant', 'what it would rest on is about to expire', {
@@ -98,15 +127,24 @@ export async function issue(deps: Deps, wish: Wish) {
   if (proof !== undefined) await useProof(deps, proof, client)
   await wish.spend?.()
   const issued = await issueCapability(keyring, deps.publicUrl, {
-    agentId: client.id,
+    agentId: lineage.sub,
+    clientId: lineage.clientId,
+    lineage: {
+      ...chainClaims(lineage.actors, lineage.mayAct),
+      ...(lineage.ancestors.length === 0 ? {} : { ancestors: [...lineage.ancestors] }),
+    },
     grantId: grant.id,
     provider: grant.provider,
     environmentId: grant.environmentId,
-    binding: policy.binding,
+    binding: parent?.claims.binding ?? policy.binding,
     verbs: narrowed.verbs,
-    ruleId: client.workload?.rule,
+    ruleId: parent === undefined ? client.workload?.rule : (parent.claims.rule as TrustRuleId),
     lifetime,
     confirmation: proof === undefined ? undefined : { jkt: proof.jkt },
+    keepHandle:
+      asked.details?.token === 'handle'
+        ? (claims) => deps.handles.keep(claims, adapter.handle ?? defaultHandle)
+        : undefined,
     now,
   })
   await deps.audit.append({
@@ -118,6 +156,7 @@ export async function issue(deps: Deps, wish: Wish) {
     grantId: grant.id,
     capabilityId: issued.id,
     verbs: narrowed.verbs,
+    ancestors: issued.claims.ancestors,
     expiresAt: issued.expiresAt,
   })
   return {
@@ -126,6 +165,31 @@ export async function issue(deps: Deps, wish: Wish) {
     expires_in: lifetime,
     authorization_details: issued.claims.authorization_details,
   }
+}
+
+/** Whose it is to be, and what it comes of. Throws an `OAuthError` where it may not be theirs. */
+function lineageFor(
+  client: Client,
+  mayAct: readonly string[],
+  { parent, proof }: Pick<Wish, 'parent' | 'proof'>,
+): Lineage {
+  const chain = mayAct as readonly AgentId[]
+  if (parent === undefined) {
+    const refusal = chainRefusal(client.id, chain)
+    if (refusal !== undefined)
+      throw new OAuthError('invalid_authorization_details', refusal, { agent: client })
+    return { sub: client.id, clientId: client.id, actors: [], mayAct: chain, ancestors: [] }
+  }
+  const lineage = lineageOf(parent.claims, { clientId: parent.clientId, jkt: proof?.jkt }, chain)
+  if (lineage.ok) return lineage
+  const code = {
+    // RFC 8693 §2.2.2: a subject token that is unacceptable, for whatever reason.
+    not_theirs: 'invalid_request',
+    too_often: 'invalid_request',
+    proof: 'invalid_dpop_proof',
+    may_act: 'invalid_authorization_details',
+  } as const
+  throw new OAuthError(code[lineage.why], lineage.detail, { agent: client })
 }
 
 async function useProof(deps: Deps, proof: Proof, agent: Client): Promise<void> {
@@ -159,15 +223,18 @@ async function chooseGrant(
   asked: AskedDetails | undefined,
   grants: readonly Grant[],
   now: number,
+  { actors, ancestors }: Lineage,
 ): Promise<{ policy: Policy; adapter: ProviderAdapter }> {
   const usable: Policy[] = []
   for (const grant of grants) {
     if (asked?.grant !== undefined && grant.id !== asked.grant) continue
     if (asked?.provider !== undefined && grant.provider !== asked.provider) continue
-    const policy = deps.policies.cached(grant.id) ?? (await deps.policies.policyOf(grant.id))
+    const policy =
+      deps.policies.cached(grant.id, actors) ?? (await deps.policies.policyOf(grant.id, actors))
     if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now) continue
     // One made for a time is named: it must not make two out of the one that is meant otherwise.
-    if (policy.askedUnder !== undefined && asked?.grant === undefined) continue
+    const named = asked?.grant !== undefined || ancestors.length > 0
+    if (policy.askedUnder !== undefined && !named) continue
     const environment = asked?.environment
     if (
       environment !== undefined &&

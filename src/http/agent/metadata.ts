@@ -6,6 +6,7 @@ import { dpopAlgorithms } from '../../capability/dpop.ts'
 import { Problem } from '../../problem.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
+import { tokenForms } from './authorization-details.ts'
 import { OAuthProblem } from './oauth.ts'
 import { grantTypes } from './token.ts'
 
@@ -29,6 +30,8 @@ export function metadataRoutes(app: App, deps: Deps): void {
     introspection_endpoint_auth_methods_supported: methods,
     introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     authorization_details_types_supported: [detailsType],
+    // RFC 8414 §2 allows members of one's own: the values of `token` in authorization details of our type.
+    valetkey_token_forms_supported: tokenForms,
     dpop_signing_alg_values_supported: dpopAlgorithms,
   }
   app.get(

@@ -4,6 +4,8 @@
  */
 import Type from 'typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { actorsOf } from '../../capability/attenuate.ts'
+import type { CapabilityClaims } from '../../capability/claims.ts'
 import type { Proof } from '../../capability/dpop.ts'
 import { appendWithin, AuditUnavailable } from '../../audit/log.ts'
 import type { IssuanceEntry } from '../../audit/entry.ts'
@@ -159,7 +161,7 @@ export function oauthRoutes(app: App, deps: Deps): void {
         throw new OAuthError('invalid_request', 'token is missing', { agent: client })
       const verified = await deps.verifier.verify(token, deps.now())
       // RFC 7009 §2.2: a token that is not valid, or not the caller's, is answered like one that was revoked.
-      if (!verified.ok || verified.claims.client_id !== client.id) return {}
+      if (!verified.ok || !ownedBy(verified.claims, client.id)) return {}
       const { claims } = verified
       await deps.db.transaction().execute(async (tx) => {
         await revokeCapability(tx, claims.jti, claims.exp)
@@ -196,8 +198,11 @@ export function oauthRoutes(app: App, deps: Deps): void {
         throw new OAuthError('invalid_request', 'token is missing', { agent: client })
       const now = deps.now()
       const verified = await deps.verifier.verify(token, now)
-      if (!verified.ok || verified.claims.client_id !== client.id) return { active: false }
-      const policy = await deps.policies.policyOf(verified.claims.grant as GrantId)
+      if (!verified.ok || !ownedBy(verified.claims, client.id)) return { active: false }
+      const policy = await deps.policies.policyOf(
+        verified.claims.grant as GrantId,
+        actorsOf(verified.claims),
+      )
       if (
         policy === undefined ||
         inactive(policy, verified.claims, now) !== undefined ||
@@ -211,6 +216,11 @@ export function oauthRoutes(app: App, deps: Deps): void {
       }
     },
   )
+}
+
+/** Whether it is this agent's, or came of one that was: that of the agent whose grant it is, and of each that acted for it. */
+function ownedBy(claims: CapabilityClaims, agentId: AgentId): boolean {
+  return claims.sub === agentId || actorsOf(claims).includes(agentId)
 }
 
 /**

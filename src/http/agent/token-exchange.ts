@@ -9,13 +9,13 @@ import { LRUCache } from 'lru-cache'
 import { clip } from '../../audit/entry.ts'
 import { claimsLookedAt, ruleHolds } from '../../core/trust-rule.ts'
 import type { TrustRule } from '../../directory/trust.ts'
+import { accessToken, createCapabilityExchange } from './capability-exchange.ts'
 import { OAuthError, type Client } from './client.ts'
 import { issue } from './issue.ts'
 import type { TokenEndpoint, TokenRequest } from './token-request.ts'
 
 export const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
-const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
 const subjectTypes: readonly (string | undefined)[] = [
   'urn:ietf:params:oauth:token-type:jwt',
   'urn:ietf:params:oauth:token-type:id_token',
@@ -23,13 +23,18 @@ const subjectTypes: readonly (string | undefined)[] = [
 
 type Claims = Readonly<Record<string, unknown>>
 
-export function createTokenExchange({ deps, trust, grantsOf, noise }: TokenEndpoint) {
+export function createTokenExchange(endpoint: TokenEndpoint) {
+  const { deps, trust, grantsOf, noise } = endpoint
+  const exchangeCapability = createCapabilityExchange(endpoint)
   // How often a token was exchanged, as far as this process knows: the store is asked about the rest.
   const exchanged = new LRUCache<string, number>({ max: 10_000 })
   const spentOnRecord = new LRUCache<string, true>({ max: 10_000 })
 
-  return async function exchange({ form, authorization, correlationId, proof }: TokenRequest) {
-    const subjectToken = readRequest(form, authorization)
+  return async function exchange(request: TokenRequest) {
+    const { form, authorization, correlationId, proof } = request
+    const subjectToken = readRequest(form)
+    if (form['subject_token_type'] === accessToken) return exchangeCapability(request, subjectToken)
+    refuseKeys(form, authorization)
     const known = await trust.book()
     const verified = await deps.foreignTokens.verify(subjectToken, {
       issuers(iss) {
@@ -140,24 +145,33 @@ export function createTokenExchange({ deps, trust, grantsOf, noise }: TokenEndpo
 }
 
 /** The subject token of a request that has the form of one; throws where it means something else, or two things. */
-function readRequest(form: Record<string, string>, authorization: string | undefined): string {
-  const wrong = (detail: string) => new OAuthError('invalid_request', detail)
+function readRequest(form: Record<string, string>): string {
+  if (form['actor_token'] !== undefined || form['actor_token_type'] !== undefined)
+    throw wrong(
+      'actor_token is not supported: whoever acts for another shows its key, as the client',
+    )
+  const requested = form['requested_token_type']
+  if (requested !== undefined && requested !== accessToken)
+    throw wrong(`requested_token_type must be ${accessToken}, or left out`)
+  const type = form['subject_token_type']
+  if (type !== accessToken && !subjectTypes.includes(type))
+    throw wrong(`subject_token_type must be ${[...subjectTypes, accessToken].join(' or ')}`)
+  const subjectToken = form['subject_token']
+  if (subjectToken === undefined) throw wrong('subject_token is missing')
+  return subjectToken
+}
+
+function refuseKeys(form: Record<string, string>, authorization: string | undefined): void {
   if (
     authorization !== undefined ||
     form['client_secret'] !== undefined ||
     form['client_assertion'] !== undefined
   )
     throw wrong('the subject token says who asks: send no key of an agent’s with it')
-  if (form['actor_token'] !== undefined || form['actor_token_type'] !== undefined)
-    throw wrong('actor_token is not supported')
-  const requested = form['requested_token_type']
-  if (requested !== undefined && requested !== accessToken)
-    throw wrong(`requested_token_type must be ${accessToken}, or left out`)
-  if (!subjectTypes.includes(form['subject_token_type']))
-    throw wrong(`subject_token_type must be ${subjectTypes.join(' or ')}`)
-  const subjectToken = form['subject_token']
-  if (subjectToken === undefined) throw wrong('subject_token is missing')
-  return subjectToken
+}
+
+function wrong(detail: string): OAuthError {
+  return new OAuthError('invalid_request', detail)
 }
 
 /** RFC 8693 §2.2.2: a token that is unacceptable, for whatever reason. */

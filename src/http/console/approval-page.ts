@@ -30,6 +30,8 @@ export type ApprovalPage = {
   readonly before: { readonly request: AskedBefore; readonly operations: AskedBefore }
   readonly decision: DecisionPart
   readonly agentOwner: string
+  /** Of `document.actors`, one for each. */
+  readonly actorOwners: readonly string[]
   /** Verbs of the grant; undefined where it is gone. */
   readonly verbs: readonly string[] | undefined
   readonly routing: string
@@ -67,7 +69,11 @@ ${
 <dl class="facts">
 <dt>Agent</dt><dd>${outsideQuoted(document.agent.name)} <code>${document.agent.id}</code></dd>
 <dt>Its owner</dt><dd>${outside(page.agentOwner)}</dd>
-<dt>Under the grant</dt><dd><code>${document.grantId}</code>${when(
+${(document.actors ?? []).map(
+  ({ id, name }, i) =>
+    markup`<dt>${i === 0 ? 'Sent on its behalf by' : 'Itself on behalf of'}</dt><dd>${outsideQuoted(name)} <code>${id}</code>, owned by ${outside(page.actorOwners[i] ?? 'nobody')}</dd>
+`,
+)}<dt>Under the grant</dt><dd><code>${document.grantId}</code>${when(
     page.verbs !== undefined,
     () => markup`: ${outside((page.verbs ?? []).join(' '), 300)}`,
   )}</dd>

@@ -145,6 +145,7 @@ export function consoleRoutes(app: App, deps: Deps): void {
     const names = await namesOf([
       ...approval.approvedBy,
       ...[approval.deniedBy, approval.cancelledBy, standing.agentOwner].filter((id) => id !== null),
+      ...standing.actorOwners,
     ])
     const nameOf = (id: string): string => names.get(id) ?? id
     const state = stateAt(approval, now)
@@ -161,6 +162,7 @@ export function consoleRoutes(app: App, deps: Deps): void {
       outcome: outcomeOf(approval, now, nameOf),
       before: await askedBefore(deps.db, approval.id),
       agentOwner: nameOf(standing.agentOwner),
+      actorOwners: standing.actorOwners.map(nameOf),
       verbs: grant?.verbs,
       routing: whoDecides(approval, standing),
       now,

@@ -12,6 +12,8 @@ export const manifest: RestManifest = {
     { name: 'x-api-key', header: 'x-api-key', prefix: '' },
     { name: 'bearer', header: 'authorization', prefix: 'Bearer ' },
   ],
+  // Its keys begin so.
+  handle: { prefix: 'sk-ant-api03-', alphabet: 'base62', length: 48 },
   injections: [
     { name: 'x-api-key', header: 'x-api-key', prefix: '' },
     { name: 'bearer', header: 'authorization', prefix: 'Bearer ' },

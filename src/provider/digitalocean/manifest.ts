@@ -59,6 +59,8 @@ export const manifest: RestManifest = {
   origins: ['https://api.digitalocean.com'],
   pathPrefixes: [],
   carriers: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  // Its tokens are `dop_v1_` and 64 hexadecimal digits.
+  handle: { prefix: 'dop_v1_', alphabet: 'hex', length: 64 },
   injections: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
   bindings: [
     {

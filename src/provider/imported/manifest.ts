@@ -4,6 +4,7 @@
  * regular expression, so that reading it can run nothing and name nothing but itself.
  */
 import Type, { type Static } from 'typebox'
+import { handleAlphabets, type HandleAlphabet } from '../../core/handle-shape.ts'
 import { At, closed, Kind, keyed, kind } from './shape.ts'
 
 const header = '^[a-z][a-z0-9]*(-[a-z0-9]+)*$'
@@ -15,6 +16,16 @@ const Carrier = closed({
     description: 'What stands before the token, with its blank: "Bearer ", or nothing.',
   }),
 })
+const handle = <A extends HandleAlphabet>(alphabet: A) =>
+  closed({
+    prefix: Type.String({ pattern: '^([A-Za-z][A-Za-z0-9_-]{0,38})?$' }),
+    alphabet: Type.Literal(alphabet),
+    length: Type.Integer({
+      minimum: handleAlphabets[alphabet].least,
+      maximum: 100,
+      description: 'Letters after the prefix.',
+    }),
+  })
 const Question = Type.String({
   pattern: '^(/([A-Za-z0-9_~-][A-Za-z0-9._~-]*|\\{id\\}|\\{of\\}))+(\\?[A-Za-z0-9._~=&-]*)?$',
   maxLength: 500,
@@ -89,6 +100,11 @@ export const ImportedManifest = closed({
       minItems: 1,
       maxItems: 4,
       description: 'Where a capability may arrive; Authorization: Bearer by default.',
+    }),
+  ),
+  handle: Type.Optional(
+    Type.Union([handle('hex'), handle('base62')], {
+      description: 'What a token looks like to its clients, where they refuse others.',
     }),
   ),
   injection: Type.Optional(Carrier),

@@ -27,6 +27,7 @@ export function toRestManifest(name: string, given: ImportedManifest): RestManif
     origins: [given.origin],
     pathPrefixes: [],
     carriers: carriers.map((one, i) => style(one, i === 0 ? 'token' : `token-${String(i + 1)}`)),
+    ...(given.handle === undefined ? {} : { handle: given.handle }),
     injections: [style(injection, 'token')],
     bindings: own
       ? [{ kind: 'key', pattern: '^own$', example: 'own' }]

@@ -9,6 +9,8 @@ export const manifest: RestManifest = {
   origins: ['https://api.openai.com'],
   pathPrefixes: [],
   carriers: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  // Its keys are `sk-` and 48 letters and digits, in their first form.
+  handle: { prefix: 'sk-', alphabet: 'base62', length: 48 },
   injections: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
   bindings: [{ kind: 'key', pattern: '^own$', example: 'own' }],
   errorMember: 'error',

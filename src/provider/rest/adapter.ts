@@ -61,6 +61,7 @@ export function restAdapter(parts: RestParts): ProviderAdapter {
     pathPrefixes: manifest.pathPrefixes,
     idempotencyHeader: manifest.idempotencyHeader,
     carriers: manifest.carriers,
+    ...(manifest.handle === undefined ? {} : { handle: manifest.handle }),
     injections: manifest.injections,
     bindings: manifest.bindings,
     ...(manifest.errorMember === undefined ? {} : { errorMember: manifest.errorMember }),

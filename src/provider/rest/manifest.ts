@@ -2,6 +2,7 @@
  * How one REST provider is spoken to, and how its environments are told apart: all that differs from one provider to the
  * next beside its catalogue, as data. `restAdapter` makes an adapter of the two.
  */
+import type { HandleShape } from '../../core/handle-shape.ts'
 import type { CarrierStyle, ProviderAdapter } from '../adapter.ts'
 import type { FactRules } from '../facts/rule.ts'
 
@@ -64,6 +65,8 @@ export type RestManifest = {
   readonly origins: readonly string[]
   readonly pathPrefixes: readonly string[]
   readonly carriers: readonly CarrierStyle[]
+  /** What a token looks like to the provider's clients, where they look at that. */
+  readonly handle?: HandleShape
   readonly injections: readonly CarrierStyle[]
   readonly bindings: ProviderAdapter['bindings']
   /** True where the provider compares bound ids without regard to case. */

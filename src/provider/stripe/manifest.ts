@@ -12,6 +12,8 @@ export const manifest: RestManifest = {
   pathPrefixes: [],
   // `curl -u sk_…:` (Basic) is refused: a user name inside base64 is not a place where a capability is looked for.
   carriers: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  // Its CLI wants `sk_` or `rk_`, and for a while wanted `test` after it (stripe-cli, pkg/validators). The credential says which mode it is.
+  handle: { prefix: 'rk_test_', alphabet: 'base62', length: 40 },
   injections: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
   bindings: [{ kind: 'mode', pattern: '^(?:test|live)$', example: 'test' }],
   errorMember: 'error',

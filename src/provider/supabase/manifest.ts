@@ -10,6 +10,8 @@ export const manifest: RestManifest = {
   origins: ['https://api.supabase.com'],
   pathPrefixes: [],
   carriers: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
+  // Its CLI: `^sbp_(oauth_)?[a-f0-9]{40}$` (supabase/cli, internal/utils/access_token.go).
+  handle: { prefix: 'sbp_', alphabet: 'hex', length: 40 },
   injections: [{ name: 'bearer', header: 'authorization', prefix: 'Bearer ' }],
   bindings: [{ kind: 'project', pattern: '^[a-z]{20}$', example: 'abcdefghijklmnopqrst' }],
   headers: {},

@@ -169,3 +169,23 @@ test('a GraphQL provider is asked by queries, and says on which path', () => {
       path,
     )
 })
+
+test('a handle has room for enough that is random, and no letter that a header or a JWT would misread', () => {
+  const good = { prefix: 'acme_', alphabet: 'hex', length: 40 }
+  assert.ok(accepts({ handle: good }))
+  assert.ok(accepts({ handle: { prefix: '', alphabet: 'base62', length: 28 } }))
+  for (const wrong of [
+    { ...good, length: 39 },
+    { ...good, length: 101 },
+    { ...good, length: 40.5 },
+    { ...good, alphabet: 'base62', length: 27 },
+    { ...good, alphabet: 'digits' },
+    { ...good, prefix: 'acme.' },
+    { ...good, prefix: 'acme ' },
+    { ...good, prefix: 'a\r\nb: c' },
+    { ...good, prefix: 'a'.repeat(41) },
+    { ...good, letters: 'a' },
+    { prefix: 'acme_' },
+  ])
+    assert.ok(!accepts({ handle: wrong }), JSON.stringify(wrong))
+})

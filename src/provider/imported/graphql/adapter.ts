@@ -71,6 +71,7 @@ export function graphqlAdapter(parts: GraphqlParts): ProviderAdapter {
     origins: spoken.origins,
     pathPrefixes: [],
     carriers: spoken.carriers,
+    ...(spoken.handle === undefined ? {} : { handle: spoken.handle }),
     injections: spoken.injections,
     bindings: spoken.bindings,
     // An answer in parts (multipart, event stream) is not what the broker scrubs by.
