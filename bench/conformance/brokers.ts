@@ -7,6 +7,7 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import { bootstrapOperator } from '../../src/bootstrap.ts'
 import { openBroker, type Broker } from '../../src/broker.ts'
+import { openUnhurriedDatabase, type Db } from '../../src/db/open.ts'
 import { kekFromBytes } from '../../src/vault/kek-key.ts'
 import { startBrokerProcess, type BrokerProcess } from '../../test/support/broker-process.ts'
 import { createTestDatabase } from '../../test/support/cluster.ts'
@@ -33,6 +34,8 @@ export type Brokers = {
   readonly api: Api
   /** A broker in a process of its own, on the same database, to be killed by who asked for it. */
   program(): Promise<BrokerProcess>
+  /** Their database, for what takes longer to read than a broker would wait: what a flood has left in the log. */
+  readonly database: Db
   /** How many brokers run in this process. */
   count(): number
   /** Lines of the log so far. */
@@ -45,6 +48,7 @@ export const adminPassword = 'correct horse battery staple'
 
 export async function openBrokers(upstreams: Readonly<Record<string, string>>): Promise<Brokers> {
   const database = await createTestDatabase()
+  const unhurried = openUnhurriedDatabase(database.connection)
   const key = randomBytes(32)
   const log: string[] = []
   const logger = pino(
@@ -117,12 +121,14 @@ export async function openBrokers(upstreams: Readonly<Record<string, string>>): 
           .map(([name, origin]) => `${name}=${origin}`)
           .join(),
       }),
+    database: unhurried,
     count: () => opened.length,
     admin: { name, password: adminPassword },
     api,
     log,
     async close() {
       for (const { broker } of opened) await broker.close()
+      await unhurried.destroy()
       await database.drop()
     },
   }

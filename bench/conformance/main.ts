@@ -14,6 +14,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     only: { type: 'string', multiple: true },
     idle: { type: 'string', default: '2000' },
+    flood: { type: 'string', default: '5000' },
   },
 })
 const directory = path.resolve(values.cases)
@@ -26,6 +27,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const run = await runConformance({
   cases: directory,
   idle: Number(values.idle),
+  mostInFlood: Number(values.flood),
   ...(values.only === undefined ? {} : { only: values.only }),
   onResult(result) {
     const { id, status, notes, expected, observed, limit } = result
@@ -38,6 +40,7 @@ const run = await runConformance({
 })
 for (const problem of run.problems) print(`FAIL ${problem}`)
 for (const choice of run.unstated) print(`note ${choice}, which docs/conformance.md does not state`)
+print(`note floods were sent up to ${values.flood}; all of one with --flood 100000`)
 
 print('')
 const count = (status: string, file?: string): string =>

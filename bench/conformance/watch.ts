@@ -134,7 +134,7 @@ async function settled(world: World): Promise<void> {
 type Entry = DecisionEntry | LookupEntry | { readonly kind: 'other' }
 
 async function lastEntry(world: World): Promise<string> {
-  const row = await world.brokers.first.broker.db
+  const row = await world.brokers.database
     .selectFrom('audit_entry')
     .select((e) => e.fn.max('id').as('id'))
     .executeTakeFirst()
@@ -142,7 +142,7 @@ async function lastEntry(world: World): Promise<string> {
 }
 
 async function entriesSince(world: World, id: string): Promise<readonly Entry[]> {
-  const rows = await world.brokers.first.broker.db
+  const rows = await world.brokers.database
     .selectFrom('audit_entry')
     .select('canonical')
     .where('id', '>', id)

@@ -1,7 +1,8 @@
 /** The broker with everything on, through the same `openBroker` as in production, on an embedded PostgreSQL. */
 import { openUnhurriedDatabase } from '../../src/db/open.ts'
-import { openTestBroker } from '../../test/support/broker.ts'
+import { adminPassword, openTestBroker } from '../../test/support/broker.ts'
 import { newTestKey } from '../../test/support/client-assertion.ts'
+import { startIssuerServer } from '../../test/support/issuer-server.ts'
 import { grantOn } from '../../test/support/world.ts'
 import { environment } from './request.ts'
 
@@ -15,6 +16,20 @@ const granted = await grantOn(broker, {
 })
 const key = newTestKey()
 await broker.api('POST', `/v1/agents/${granted.agentId}/public-keys`, { jwk: key.publicJwk })
+const issuer = await startIssuerServer(undefined, 'EdDSA')
+const { id: issuerId } = await broker.api<{ id: string }>('POST', '/v1/trust-issuers', {
+  issuer: issuer.issuer,
+  internal: true,
+  platform: 'other',
+  password: adminPassword,
+})
+await broker.api('POST', '/v1/trust-rules', {
+  name: 'jobs',
+  issuer: issuerId,
+  agent: granted.agentId,
+  conditions: [{ claim: 'project', equals: 'bench' }],
+  password: adminPassword,
+})
 // Counting takes longer than the broker lets any statement of its own take.
 const unhurried = openUnhurriedDatabase(broker.connection)
 const count = async (kind: string, result?: string): Promise<number> => {
@@ -31,6 +46,9 @@ process.send?.({
   agentId: granted.agentId,
   agentKey: granted.agentKey,
   privateKey: key.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+  issuer: issuer.issuer,
+  issuerKeyId: issuer.key.jwk['kid'],
+  issuerKey: issuer.key.privateKey.export({ format: 'pem', type: 'pkcs8' }),
 })
 process.on('message', (message) => {
   if (message !== 'count') return

@@ -3,13 +3,15 @@
  * load. Figures of shared machines mean nothing by themselves; the ratios are what is looked at.
  */
 import { fork, type ChildProcess } from 'node:child_process'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connections, generator, load, type Measured, type Target } from './load.ts'
 import { measureUnderstanding, type Understanding } from '../understanding/measure.ts'
 import { assertionOf, assertionType, type TestKey } from '../../test/support/client-assertion.ts'
+import { publicUrl } from '../../test/support/federated.ts'
+import { signToken } from '../../test/support/foreign-issuer.ts'
 import { body, path } from './request.ts'
 
 const { values } = parseArgs({
@@ -89,28 +91,42 @@ const cases: { name: string; target: Target }[] = [
   },
 ]
 const byKey = 'valetkey by private_key_jwt'
-// An assertion is good once: each request has its own, signed before the load begins.
+const byExchange = 'valetkey by token exchange'
+// Assertions and subject tokens are good once: each request has its own, signed before the load begins.
 if (generator === 'wrk') {
-  const agentId = broker.said['agentId'] ?? ''
-  const key: TestKey = {
+  const { agentId = '', privateKey = '', issuer = '', issuerKeyId, issuerKey = '' } = broker.said
+  const target = { url: `${brokerUrl}/oauth/token`, headers: form, body: '' }
+  const each = (fields: Record<string, string>) => new URLSearchParams(fields).toString()
+  const agentsKey: TestKey = {
     algorithm: 'EdDSA',
     publicJwk: {},
-    privateKey: createPrivateKey(broker.said['privateKey'] ?? ''),
+    privateKey: createPrivateKey(privateKey),
   }
-  cases.push({
-    name: byKey,
-    target: {
-      url: `${brokerUrl}/oauth/token`,
-      headers: form,
-      body: '',
-      bodies: (count) =>
-        Array.from(
-          { length: count },
-          () =>
-            `grant_type=client_credentials&client_assertion_type=${encodeURIComponent(assertionType)}&client_assertion=${assertionOf(key, agentId)}`,
-        ),
-    },
-  })
+  const asserted = () =>
+    each({
+      grant_type: 'client_credentials',
+      client_assertion_type: assertionType,
+      client_assertion: assertionOf(agentsKey, agentId),
+    })
+  const issuersKey = createPrivateKey(issuerKey)
+  const header = { alg: 'EdDSA', typ: 'JWT', kid: issuerKeyId }
+  const exchanged = () => {
+    const iat = Math.floor(Date.now() / 1000)
+    const said = { iss: issuer, aud: publicUrl, sub: 'job', project: 'bench', jti: randomUUID() }
+    return each({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      subject_token: signToken(issuersKey, 'EdDSA', header, { ...said, iat, exp: iat + 300 }),
+    })
+  }
+  for (const [name, one] of [
+    [byKey, asserted],
+    [byExchange, exchanged],
+  ] as const)
+    cases.push({
+      name,
+      target: { ...target, bodies: (count) => Array.from({ length: count }, one) },
+    })
 }
 
 process.stdout.write(
@@ -136,6 +152,11 @@ for (const [name, runs] of all) {
   if (median !== undefined) best.set(name, median)
 }
 
+/** Where each request needs a body of its own. */
+function withWrk(ratio: number): string {
+  return generator === 'wrk' ? ratio.toFixed(2) : 'not without wrk'
+}
+
 function count(url: string, measured: Measured): void {
   if (url === `${brokerUrl}${path}`) answered.valetkey += measured.requests
   if (url === `${brokerUrl}/oauth/token`) answered.issuance += measured.requests
@@ -148,6 +169,7 @@ const ratios = {
   brokerToUpstream: rate('valetkey') / rate('upstream alone'),
   issuanceToOidcProvider: rate('valetkey issuance') / rate('oidc-provider issuance'),
   byKeyToOidcProvider: rate(byKey) / rate('oidc-provider issuance'),
+  byExchangeToOidcProvider: rate(byExchange) / rate('oidc-provider issuance'),
   ...understanding,
 }
 process.stdout.write(
@@ -161,7 +183,8 @@ for (const [name, m] of best) {
 process.stdout.write(
   `\nvaletkey / @fastify/http-proxy   ${ratios.brokerToHttpProxy.toFixed(2)}  (at least 1.2)\n` +
     `issuance / oidc-provider         ${ratios.issuanceToOidcProvider.toFixed(2)}  (at least 1.0)\n` +
-    `private_key_jwt / oidc-provider  ${generator === 'wrk' ? ratios.byKeyToOidcProvider.toFixed(2) : 'not without wrk'}\n` +
+    `private_key_jwt / oidc-provider  ${withWrk(ratios.byKeyToOidcProvider)}\n` +
+    `token exchange / oidc-provider   ${withWrk(ratios.byExchangeToOidcProvider)}\n` +
     `new document / graphql-js parse  ${understanding.documentToParse.toFixed(2)}  (at most 2)\n` +
     `same document / the same parse   ${understanding.documentAgainToParse.toFixed(2)}\n` +
     `all REST operations / ten        ${understanding.allOperationsToTen.toFixed(2)}  (at most 1.5)\n` +

@@ -1,5 +1,6 @@
 /** What is stored with a decision, and exported: everything that `verifyEvidence` needs, and nothing that is secret. */
-import { decisionText, type ApprovalDecision, type SignedDocument } from '../core/approval.ts'
+import type { ApprovalDecision } from '../core/approval.ts'
+import { decisionText, type SignedDocument } from '../core/decision.ts'
 import { canonicalize } from '../core/canonical.ts'
 import { parseJson } from '../core/json.ts'
 import type { OperatorId, PasskeyId } from '../ids.ts'

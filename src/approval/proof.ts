@@ -2,7 +2,8 @@
  * How an approver proves that a decision is theirs: looked up, checked, and used up. What comes out is the evidence that
  * is stored with the decision, and what `useProof` must still find true when the decision takes effect.
  */
-import type { ApprovalDecision, SignedDocument } from '../core/approval.ts'
+import type { ApprovalDecision } from '../core/approval.ts'
+import type { SignedDocument } from '../core/decision.ts'
 import type { Db, Tx } from '../db/open.ts'
 import type { OperatorId, PasskeyId } from '../ids.ts'
 import { codeEvidence, passkeyEvidence, type Evidence } from './evidence.ts'

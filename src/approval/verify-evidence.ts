@@ -3,7 +3,7 @@
  * rules. The file is taken to be hostile; everything that it says of itself is either covered by the passkey's signature,
  * or named among what is not proven.
  */
-import { decisionText } from '../core/approval.ts'
+import { decisionText } from '../core/decision.ts'
 import { fingerprintOf } from './cose-key.ts'
 import type { CodeEvidence, Evidence, PasskeyEvidence } from './evidence.ts'
 import { relyingParty, verifyAssertion, type AssertionRefusal } from './webauthn.ts'

@@ -16,7 +16,8 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
-import { decisionDigest, type ApprovalDecision, type SignedDocument } from '../core/approval.ts'
+import type { ApprovalDecision } from '../core/approval.ts'
+import { decisionDigest, type SignedDocument } from '../core/decision.ts'
 import { parseJson } from '../core/json.ts'
 import type { JsonObject } from '../core/operation.ts'
 import type { OperatorId } from '../ids.ts'

@@ -6,7 +6,7 @@
  */
 import { compactVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
-import { parseJson } from '../core/json.ts'
+import { isCanonical, readObject } from '../core/compact-jws.ts'
 import type { ProblemCode } from '../problem.ts'
 import { isCapabilityClaims, longestLifetime, type CapabilityClaims } from './claims.ts'
 import type { HandleStore } from './handle.ts'
@@ -37,8 +37,6 @@ const skew = 30
 /** Said of whatever else came, and nothing of it is repeated: it may be a real token of a provider's. */
 const strangeDetail =
   'it is neither a JWT in canonical base64url nor a handle of this broker’s; if it is a token of the provider itself, it has been shown where it does not belong: revoke it there'
-
-const segment = /^[A-Za-z0-9_-]+$/
 
 function invalid(detail: string): Verified {
   return { ok: false, refusal: { code: 'capability_invalid', detail } }
@@ -130,9 +128,9 @@ export function createCapabilityVerifier(deps: {
       // A JWT has dots, no handle has: it is one or the other.
       if (!token.includes('.')) return verifyHandle(token, now)
       const parts = token.split('.')
-      if (parts.length !== 3 || !parts.every(isCanonicalSegment))
+      if (parts.length !== 3 || !parts.every(isCanonical))
         return invalid('it is not a JWT in canonical base64url')
-      const header = readSegment(parts[0])
+      const header = readObject(parts[0])
       if (header === undefined) return invalid('its header is not a JSON object')
       // Closed: jwk, jku, x5u, crit and b64 are ways of choosing the key or the meaning of the signature.
       if (Object.keys(header).toSorted().join() !== 'alg,kid,typ')
@@ -147,7 +145,7 @@ export function createCapabilityVerifier(deps: {
       } catch {
         return invalid('its signature does not verify')
       }
-      const claims: unknown = readSegment(parts[1])
+      const claims: unknown = readObject(parts[1])
       return admit(token, claims, key.kid, now)
     },
   }
@@ -157,20 +155,4 @@ function revokedDetail({ jti }: CapabilityClaims, isRevoked: (id: string) => boo
   return isRevoked(jti)
     ? 'this capability was revoked'
     : 'a capability that this one was exchanged from was revoked'
-}
-
-function isCanonicalSegment(text: string): boolean {
-  return segment.test(text) && Buffer.from(text, 'base64url').toString('base64url') === text
-}
-
-function readSegment(text: string | undefined): Record<string, unknown> | undefined {
-  const parsed = parseJson(Buffer.from(text ?? '', 'base64url'))
-  if (
-    !parsed.ok ||
-    parsed.value === null ||
-    typeof parsed.value !== 'object' ||
-    Array.isArray(parsed.value)
-  )
-    return undefined
-  return parsed.value
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { connect, type Server } from 'node:net'
 import { isId } from '../ids.ts'
 import { record, text } from './answer.ts'
+import { capabilityOptions } from './capability-options.ts'
 import { command } from './command.ts'
 import { createProver } from './dpop-prover.ts'
 import { Failure, usage } from './failure.ts'
@@ -25,17 +26,7 @@ export const agentProxy = command({
   name: 'agent proxy',
   summary: 'Hold a capability bound to a key (DPoP) for an agent that cannot',
   options: {
-    agent: { type: 'string', required: true, value: '<id>', help: 'The agent’s id, ag_…' },
-    'key-file': {
-      type: 'string',
-      value: '<file>',
-      help: 'Where its key is; piped in or asked for without it',
-    },
-    'private-key-file': {
-      type: 'string',
-      value: '<file>',
-      help: 'Where the private half of its registered key is, as a JWK or as PEM',
-    },
+    ...capabilityOptions,
     listen: {
       type: 'string',
       value: '<address>',
@@ -47,20 +38,6 @@ export const agentProxy = command({
       value: '<file>',
       help: 'Where the local secret is written, for you alone; it is printed without it',
     },
-    provider: { type: 'string', value: '<provider>', help: 'Which provider it is for' },
-    environment: { type: 'string', value: '<name>', help: 'Which environment it is for' },
-    grant: {
-      type: 'string',
-      value: '<id>',
-      help: 'Which grant it comes from, where several would do',
-    },
-    verb: {
-      type: 'string',
-      multiple: true,
-      value: '<verb>',
-      help: 'Only these; all of the grant by default',
-    },
-    lifetime: { type: 'string', value: '<time>', help: 'Shorter than the grant allows: 60s' },
   },
   json: true,
   examples: [

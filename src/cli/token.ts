@@ -4,6 +4,7 @@
  */
 import { isId } from '../ids.ts'
 import { record, records, shown, text, texts } from './answer.ts'
+import { capabilityOptions } from './capability-options.ts'
 import { command } from './command.ts'
 import { usage } from './failure.ts'
 import { jtiOf } from './jwt-id.ts'
@@ -17,31 +18,7 @@ export const token = command({
   name: 'token',
   summary: 'Take a capability with an agent’s key; prints it alone on stdout',
   options: {
-    agent: { type: 'string', required: true, value: '<id>', help: 'The agent’s id, ag_…' },
-    'key-file': {
-      type: 'string',
-      value: '<file>',
-      help: 'Where its key is; piped in or asked for without it',
-    },
-    'private-key-file': {
-      type: 'string',
-      value: '<file>',
-      help: 'Where the private half of its registered key is, as a JWK or as PEM',
-    },
-    provider: { type: 'string', value: '<provider>', help: 'Which provider it is for' },
-    environment: { type: 'string', value: '<name>', help: 'Which environment it is for' },
-    grant: {
-      type: 'string',
-      value: '<id>',
-      help: 'Which grant it comes from, where several would do',
-    },
-    verb: {
-      type: 'string',
-      multiple: true,
-      value: '<verb>',
-      help: 'Only these; all of the grant by default',
-    },
-    lifetime: { type: 'string', value: '<time>', help: 'Shorter than the grant allows: 60s' },
+    ...capabilityOptions,
     handle: {
       type: 'boolean',
       help: 'As a text that looks like the provider’s own tokens, for clients that refuse a JWT',

@@ -12,7 +12,6 @@ import type {
   GrantId,
   OperatorId,
 } from '../ids.ts'
-import type { AccessDocument } from './access-document.ts'
 import { canonicalize, type Canonical } from './canonical.ts'
 import type { Effect } from './operation.ts'
 
@@ -160,30 +159,7 @@ export type ApprovalDocument = {
   readonly nonce: string
 }
 
-/** What a passkey of an approver signs; each kind says of itself which it is. */
-export type SignedDocument = ApprovalDocument | AccessDocument
-
 export type ApprovalDecision = 'approve' | 'deny'
-
-/** What the WebAuthn challenge is: 32 bytes that say what was read, what was decided, and by whom. */
-export function decisionDigest(
-  document: SignedDocument,
-  decision: ApprovalDecision,
-  approverId: OperatorId,
-): Buffer {
-  return createHash('sha256')
-    .update(decisionText(document, decision, approverId))
-    .digest()
-}
-
-/** The canonical text whose digest is signed, for evidence that is checked later. */
-export function decisionText(
-  document: SignedDocument,
-  decision: ApprovalDecision,
-  approverId: OperatorId,
-): string {
-  return canonicalize({ approver: approverId, decision, document, v: 1 })
-}
 
 /** Who may decide beside the owner: anyone who approves, or somebody other than the agent's owner and those of whoever acts for it. */
 export const approverRules = ['anyone', 'not_owner', 'two_persons'] as const

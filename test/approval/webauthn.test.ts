@@ -14,7 +14,7 @@ import {
   type PasskeyKey,
   type RegistrationRefusal,
 } from '../../src/approval/webauthn.ts'
-import { decisionDigest } from '../../src/core/approval.ts'
+import { decisionDigest } from '../../src/core/decision.ts'
 import { newId } from '../../src/ids.ts'
 import { approvalDocument } from '../support/approval-document.ts'
 import {

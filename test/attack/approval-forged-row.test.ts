@@ -6,11 +6,8 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { passkeyEvidence, type PasskeyEvidence } from '../../src/approval/evidence.ts'
 import type { StoredDecision } from '../../src/approval/store.ts'
-import {
-  decisionDigest,
-  type ApprovalDocument,
-  type ApproverRule,
-} from '../../src/core/approval.ts'
+import type { ApprovalDocument, ApproverRule } from '../../src/core/approval.ts'
+import { decisionDigest } from '../../src/core/decision.ts'
 import { canonicalize } from '../../src/core/canonical.ts'
 import { newId, type ApprovalId, type OperatorId } from '../../src/ids.ts'
 import { createAuthenticator } from '../support/authenticator.ts'

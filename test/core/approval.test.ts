@@ -6,9 +6,7 @@ import {
   approvalStates,
   approvalSteps,
   approverRules,
-  decisionDigest,
   decisionRefusal,
-  decisionText,
   operationsDigest,
   requestDigest,
   stillAnswers,
@@ -18,6 +16,7 @@ import {
   type DecisionFacts,
   type DecisionRefusal,
 } from '../../src/core/approval.ts'
+import { decisionDigest, decisionText } from '../../src/core/decision.ts'
 import { canonicalize, type Canonical } from '../../src/core/canonical.ts'
 import { newId, type OperatorId } from '../../src/ids.ts'
 

@@ -14,7 +14,11 @@ export type IssuerServer = {
   token(claims: Record<string, unknown>): string
 }
 
-export async function startIssuerServer(t: TestContext, alg = 'RS256'): Promise<IssuerServer> {
+/** `t` stops it when its test ends; `undefined` leaves that to the end of the process. */
+export async function startIssuerServer(
+  t: TestContext | undefined,
+  alg = 'RS256',
+): Promise<IssuerServer> {
   const key = makeKey(alg)
   const asked: string[] = []
   const server = http.createServer((request, response) => {
@@ -28,7 +32,7 @@ export async function startIssuerServer(t: TestContext, alg = 'RS256'): Promise<
     response.end(JSON.stringify(answer ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => {
+  t?.after(() => {
     server.closeAllConnections()
     server.close()
   })

@@ -9,7 +9,7 @@ import type { GrantId, TrustRuleId } from '../../ids.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
 import { inactive, unboundDetail, untrustedDetail, whoActs } from '../../proxy/standing.ts'
 import type { Policy } from '../../directory/policy.ts'
-import { OAuthError, type Client } from './client.ts'
+import { OAuthError, showsKey, type Client } from './client.ts'
 import { issue } from './issue.ts'
 import type { TokenEndpoint, TokenRequest } from './token-request.ts'
 
@@ -23,13 +23,9 @@ export function createCapabilityExchange({ deps, clients, noise }: TokenEndpoint
 
   return async function exchange(request: TokenRequest, subjectToken: string) {
     const { form, authorization, correlationId, proof } = request
-    // Whoever begins to authenticate goes on to: a key that is wrong is not passed over.
-    const shows =
-      authorization !== undefined ||
-      [form['client_secret'], form['client_assertion'], form['client_assertion_type']].some(
-        (field) => field !== undefined,
-      )
-    const agent = shows ? await clients.authenticate(authorization, form) : undefined
+    const agent = showsKey(authorization, form)
+      ? await clients.authenticate(authorization, form)
+      : undefined
     const verified = await deps.verifier.verify(subjectToken, deps.now())
     const { claims } = verified
     // It says nothing yet of who asks, where no key was shown.

@@ -78,6 +78,17 @@ export type ClientForm = {
   readonly client_assertion?: string
 }
 
+/** Whether somebody begins to authenticate. A key that is wrong is not passed over then. */
+export function showsKey(
+  authorization: string | undefined,
+  form: Readonly<Record<string, string>>,
+): boolean {
+  return (
+    authorization !== undefined ||
+    ['client_secret', 'client_assertion', 'client_assertion_type'].some((name) => name in form)
+  )
+}
+
 export type ClientReader = {
   /**
    * The agent, or an OAuthError. Every wrong key costs one SHA-256, every wrong assertion one verification of a

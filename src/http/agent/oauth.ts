@@ -10,10 +10,11 @@ import type { Proof } from '../../capability/dpop.ts'
 import { appendWithin, AuditUnavailable } from '../../audit/log.ts'
 import type { IssuanceEntry } from '../../audit/entry.ts'
 import { revokeCapability } from '../../capability/revocation.ts'
+import type { Verified } from '../../capability/verify.ts'
 import { bumpRevision } from '../../db/feed.ts'
 import { grantsOfAgent, type Grant } from '../../directory/grant.ts'
 import { createTrustReader } from '../../directory/trust.ts'
-import type { AgentId, GrantId } from '../../ids.ts'
+import type { AgentId, GrantId, TrustRuleId } from '../../ids.ts'
 import { frozen, inactive } from '../../proxy/standing.ts'
 import type { Deps } from '../deps.ts'
 import { proofsOf } from '../dpop.ts'
@@ -21,7 +22,7 @@ import { toProblem, sendProblem } from '../error.ts'
 import { createNoise } from '../noise.ts'
 import type { App } from '../realm.ts'
 import { closed } from '../schemas.ts'
-import { createClientReader, OAuthError } from './client.ts'
+import { createClientReader, OAuthError, showsKey, type Client } from './client.ts'
 import { readForm } from './form.ts'
 import { issuanceStart } from './issue.ts'
 import { createTokenEndpoint } from './token.ts'
@@ -142,6 +143,31 @@ export function oauthRoutes(app: App, deps: Deps): void {
     },
   )
 
+  /** Who asks about which token: a client that shows its key; of a workload's own, which has none, whoever holds it. */
+  async function asked(
+    authorization: string | undefined,
+    form: Record<string, string>,
+  ): Promise<{ readonly client: Client; readonly verified: Verified }> {
+    const { token } = form
+    if (token !== undefined && !showsKey(authorization, form)) {
+      const verified = await deps.verifier.verify(token, deps.now())
+      const client = verified.ok ? await workloadOf(verified.claims) : undefined
+      if (client !== undefined) return { client, verified }
+    }
+    const client = await clients.authenticate(authorization, form)
+    if (token === undefined)
+      throw new OAuthError('invalid_request', 'token is missing', { agent: client })
+    return { client, verified: await deps.verifier.verify(token, deps.now()) }
+  }
+
+  async function workloadOf(claims: CapabilityClaims): Promise<Client | undefined> {
+    if (claims.rule === undefined || claims.act !== undefined) return undefined
+    const policy = await deps.policies.policyOf(claims.grant as GrantId)
+    if (policy === undefined || policy.agent.id !== claims.sub) return undefined
+    const { id, name } = policy.agent
+    return { id, name, ruleId: claims.rule as TrustRuleId }
+  }
+
   app.post(
     '/oauth/revoke',
     {
@@ -155,11 +181,7 @@ export function oauthRoutes(app: App, deps: Deps): void {
     async (request) => {
       await ready()
       const form = request.body as Record<string, string>
-      const client = await clients.authenticate(request.headers.authorization, form)
-      const token = form['token']
-      if (token === undefined)
-        throw new OAuthError('invalid_request', 'token is missing', { agent: client })
-      const verified = await deps.verifier.verify(token, deps.now())
+      const { client, verified } = await asked(request.headers.authorization, form)
       // RFC 7009 §2.2: a token that is not valid, or not the caller's, is answered like one that was revoked.
       if (!verified.ok || !ownedBy(verified.claims, client.id)) return {}
       const { claims } = verified
@@ -192,12 +214,8 @@ export function oauthRoutes(app: App, deps: Deps): void {
     async (request) => {
       await ready()
       const form = request.body as Record<string, string>
-      const client = await clients.authenticate(request.headers.authorization, form)
-      const token = form['token']
-      if (token === undefined)
-        throw new OAuthError('invalid_request', 'token is missing', { agent: client })
       const now = deps.now()
-      const verified = await deps.verifier.verify(token, now)
+      const { client, verified } = await asked(request.headers.authorization, form)
       if (!verified.ok || !ownedBy(verified.claims, client.id)) return { active: false }
       const policy = await deps.policies.policyOf(
         verified.claims.grant as GrantId,
