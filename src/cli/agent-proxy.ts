@@ -8,14 +8,13 @@ import { once } from 'node:events'
 import { connect, type Server } from 'node:net'
 import { isId } from '../ids.ts'
 import { record, text } from './answer.ts'
-import { capabilityOptions } from './capability-options.ts'
+import { capabilityOptions, wishOf } from './capability-options.ts'
 import { command } from './command.ts'
 import { createProver } from './dpop-prover.ts'
 import { Failure, usage } from './failure.ts'
 import { createHeldCapability } from './held-capability.ts'
 import { newLocalSecret } from './local-door.ts'
 import { createLocalProxy } from './local-proxy.ts'
-import { readSeconds } from './option-value.ts'
 import { readPrivate, withoutLineEnd } from './private-file.ts'
 import type { Session } from './session.ts'
 import { signAssertion } from './sign-assertion.ts'
@@ -54,16 +53,7 @@ export const agentProxy = command({
       throw usage('--agent must be the agent’s id, ag_…, as it was shown when the agent was added.')
     const place = placeOf(options)
     const shown = await shownBy(call, options)
-    const details = {
-      type: 'valetkey',
-      ...(options.provider === undefined ? {} : { provider: options.provider }),
-      ...(options.environment === undefined ? {} : { environment: options.environment }),
-      ...(options.grant === undefined ? {} : { grant: options.grant }),
-      ...(options.verb.length === 0 ? {} : { verbs: options.verb }),
-      ...(options.lifetime === undefined
-        ? {}
-        : { lifetime: readSeconds('--lifetime', options.lifetime) }),
-    }
+    const details = wishOf(options)
     const issuer = await issuerOf(call)
     const prover = await createProver(world.now)
     const held = createHeldCapability({

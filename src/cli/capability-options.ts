@@ -1,4 +1,6 @@
 /** What says whose capability is taken, with what key, and how much of what its grants allow. */
+import { readSeconds } from './option-value.ts'
+
 export const capabilityOptions = {
   agent: { type: 'string', required: true, value: '<id>', help: 'The agent’s id, ag_…' },
   'key-file': {
@@ -26,3 +28,22 @@ export const capabilityOptions = {
   },
   lifetime: { type: 'string', value: '<time>', help: 'Shorter than the grant allows: 60s' },
 } as const
+
+/** The authorization details (RFC 9396) that these options ask for. */
+export function wishOf(options: {
+  readonly provider: string | undefined
+  readonly environment: string | undefined
+  readonly grant: string | undefined
+  readonly verb: readonly string[]
+  readonly lifetime: string | undefined
+}) {
+  const { provider, environment, grant, verb, lifetime } = options
+  return {
+    type: 'valetkey',
+    ...(provider === undefined ? {} : { provider }),
+    ...(environment === undefined ? {} : { environment }),
+    ...(grant === undefined ? {} : { grant }),
+    ...(verb.length === 0 ? {} : { verbs: verb }),
+    ...(lifetime === undefined ? {} : { lifetime: readSeconds('--lifetime', lifetime) }),
+  }
+}

@@ -4,11 +4,10 @@
  */
 import { isId } from '../ids.ts'
 import { record, records, shown, text, texts } from './answer.ts'
-import { capabilityOptions } from './capability-options.ts'
+import { capabilityOptions, wishOf } from './capability-options.ts'
 import { command } from './command.ts'
 import { usage } from './failure.ts'
 import { jtiOf } from './jwt-id.ts'
-import { readSeconds } from './option-value.ts'
 import { readPrivate, withoutLineEnd } from './private-file.ts'
 import { strangeAnswer } from './refusal.ts'
 import type { Session } from './session.ts'
@@ -41,14 +40,7 @@ export const token = command({
     if (!isId('agent', options.agent))
       throw usage('--agent must be the agent’s id, ag_…, as it was shown when the agent was added.')
     const details = {
-      type: 'valetkey',
-      ...(options.provider === undefined ? {} : { provider: options.provider }),
-      ...(options.environment === undefined ? {} : { environment: options.environment }),
-      ...(options.grant === undefined ? {} : { grant: options.grant }),
-      ...(options.verb.length === 0 ? {} : { verbs: options.verb }),
-      ...(options.lifetime === undefined
-        ? {}
-        : { lifetime: readSeconds('--lifetime', options.lifetime) }),
+      ...wishOf(options),
       ...(options.handle ? { token: 'handle' } : {}),
     }
     const answer = await call.broker.form('/oauth/token', {

@@ -16,37 +16,31 @@ function stepEntry(
   correlationId: string,
   at: number,
 ): ApprovalEntry {
-  const { document } = approval
-  return {
-    kind: 'approval',
-    result: approval.state,
-    at,
-    correlationId,
-    ...whoActs(document, approval.ruleId),
-    environment: { id: environment.id, name: environment.name },
-    provider: approval.provider,
-    grantId: approval.grantId,
-    capabilityId: approval.capabilityId,
-    approvalId: approval.id,
-    requestDigest: approval.requestDigest,
-    reason: approval.cancelReason ?? undefined,
-  }
+  const who = whoActs(approval.document, approval.ruleId)
+  return { ...common(approval, environment, at), ...who, correlationId }
 }
 
 /** A step that no request is at hand for. */
 export function endEntry(approval: Approval, at: number): Omit<ApprovalEntry, 'correlationId'> {
-  const { document } = approval
+  const { environment } = approval.document
+  return { ...common(approval, environment, at), actor: { kind: 'system', id: 'approvals' } }
+}
+
+function common(
+  approval: Approval,
+  { id, name }: Pick<Policy['environment'], 'id' | 'name'>,
+  at: number,
+) {
   return {
     kind: 'approval',
     result: approval.state,
     at,
-    actor: { kind: 'system', id: 'approvals' },
-    environment: { id: document.environment.id, name: document.environment.name },
+    environment: { id, name },
     provider: approval.provider,
     grantId: approval.grantId,
     capabilityId: approval.capabilityId,
     approvalId: approval.id,
     requestDigest: approval.requestDigest,
     reason: approval.cancelReason ?? undefined,
-  }
+  } as const
 }
