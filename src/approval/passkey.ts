@@ -8,7 +8,8 @@ import type { Db, Tx } from '../db/open.ts'
 import type { Row } from '../db/types.ts'
 import { newId, type OperatorId, type PasskeyId } from '../ids.ts'
 import { fingerprintOf, type PasskeyAlgorithm } from './cose-key.ts'
-import { ceremonyTime, type NewPasskey } from './webauthn.ts'
+import { ceremonyTime } from './ceremony.ts'
+import { type NewPasskey } from './webauthn.ts'
 
 export type Passkey = {
   readonly id: PasskeyId

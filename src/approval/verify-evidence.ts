@@ -6,7 +6,8 @@
 import { decisionText } from '../core/decision.ts'
 import { fingerprintOf } from './cose-key.ts'
 import type { CodeEvidence, Evidence, PasskeyEvidence } from './evidence.ts'
-import { relyingParty, verifyAssertion, type AssertionRefusal } from './webauthn.ts'
+import { relyingParty } from './ceremony.ts'
+import { verifyAssertion, type AssertionRefusal } from './webauthn.ts'
 
 export type Check = {
   readonly what: string

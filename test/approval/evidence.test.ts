@@ -11,7 +11,7 @@ import {
 } from '../../src/approval/evidence.ts'
 import { fingerprintOf } from '../../src/approval/cose-key.ts'
 import { verifyEvidence } from '../../src/approval/verify-evidence.ts'
-import { assertionOptions } from '../../src/approval/webauthn.ts'
+import { assertionOptions } from '../../src/approval/ceremony.ts'
 import type { ApprovalDecision } from '../../src/core/approval.ts'
 import { newId } from '../../src/ids.ts'
 import { approvalDocument } from '../support/approval-document.ts'

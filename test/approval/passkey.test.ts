@@ -11,7 +11,8 @@ import {
   takeRegistration,
   usePasskey,
 } from '../../src/approval/passkey.ts'
-import { ceremonyTime, type NewPasskey } from '../../src/approval/webauthn.ts'
+import { ceremonyTime } from '../../src/approval/ceremony.ts'
+import { type NewPasskey } from '../../src/approval/webauthn.ts'
 import { openDatabase, type Db, type Tx } from '../../src/db/open.ts'
 import { createOperator } from '../../src/directory/operator.ts'
 import type { OperatorId, PasskeyId } from '../../src/ids.ts'

@@ -11,7 +11,7 @@ import {
 } from '../../src/approval/one-time-code.ts'
 import { addPasskey, listPasskeys, removePasskey } from '../../src/approval/passkey.ts'
 import { useProof, verifyDecision, type DecisionProof } from '../../src/approval/proof.ts'
-import { assertionOptions } from '../../src/approval/webauthn.ts'
+import { assertionOptions } from '../../src/approval/ceremony.ts'
 import { openDatabase, type Tx } from '../../src/db/open.ts'
 import { createOperator } from '../../src/directory/operator.ts'
 import type { OperatorId, PasskeyId } from '../../src/ids.ts'

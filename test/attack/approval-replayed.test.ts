@@ -4,11 +4,8 @@
  */
 import { test } from 'node:test'
 import assert from 'node:assert/strict'
-import {
-  assertionOptions,
-  verifyAssertion,
-  type AssertionRefusal,
-} from '../../src/approval/webauthn.ts'
+import { assertionOptions } from '../../src/approval/ceremony.ts'
+import { verifyAssertion, type AssertionRefusal } from '../../src/approval/webauthn.ts'
 import type { ApprovalDecision, ApprovalDocument } from '../../src/core/approval.ts'
 import { newId, type OperatorId } from '../../src/ids.ts'
 import { approvalDocument } from '../support/approval-document.ts'

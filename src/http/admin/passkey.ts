@@ -19,11 +19,8 @@ import {
 import { fingerprintOf } from '../../approval/cose-key.ts'
 import { removeWaitingCode } from '../../approval/one-time-code.ts'
 import { isPermitted, takePermit } from '../../approval/passkey-permit.ts'
-import {
-  passkeyObstacle,
-  registrationOptions,
-  verifyRegistration,
-} from '../../approval/webauthn.ts'
+import { passkeyObstacle, registrationOptions } from '../../approval/ceremony.ts'
+import { verifyRegistration } from '../../approval/webauthn.ts'
 import { appendWithin } from '../../audit/log.ts'
 import type { OperatorId, PasskeyId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'

@@ -15,7 +15,8 @@ import {
   type PresenceOf,
 } from '../../approval/presence.ts'
 import { useProof, type ProofUse } from '../../approval/proof.ts'
-import { touchOptions, type Assertion } from '../../approval/webauthn.ts'
+import { touchOptions } from '../../approval/ceremony.ts'
+import { type Assertion } from '../../approval/webauthn.ts'
 import { Problem } from '../../problem.ts'
 import { refusedProof } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
