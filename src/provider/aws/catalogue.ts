@@ -8,7 +8,6 @@ import type { Condition } from '../../core/condition.ts'
 import type { Effect, OperationScope } from '../../core/operation.ts'
 import type { CatalogueEntry } from '../adapter.ts'
 import { services, type ServiceName } from './hosts.ts'
-import type { CompiledKind } from './kinds.ts'
 import { loadShapes, type CompiledShapes, type Shapes } from './shape.ts'
 
 export type Protocol = 'ec2' | 'query' | 'json' | 'rest-xml'
@@ -30,6 +29,24 @@ export type CompiledOperation = {
   readonly conditions?: readonly Condition[]
   /** S3: `GET /{Bucket}/{Key+}?uploadId`, with the query parameters that tell it from others. */
   readonly http?: string
+}
+
+/** How ids of one kind are resolved: see `kinds.ts`. */
+export type CompiledKind = {
+  /** Of the id, without its last dash. */
+  readonly prefix?: string
+  /** The name of an argument that holds such an id, in the singular. */
+  readonly member?: string
+  readonly action: string
+  /** What holds the id in the question: a parameter, or else a filter. */
+  readonly parameter?: string
+  readonly filter?: string
+  /** The members of the answer, from its root. */
+  readonly items: string
+  /** Below one member; more than one stands there where the id is of a part of it. */
+  readonly id: string
+  /** Below one member: the number of an account, or an ARN that has it. All of them count; absent means the asking one. */
+  readonly owners?: readonly string[]
 }
 
 export type CompiledService = {

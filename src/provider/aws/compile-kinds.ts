@@ -1,7 +1,7 @@
 /** Turns the reviewed table of EC2's kinds into questions in the words of the wire, which the model knows. */
-import type { Model, ModelReference, ModelShape } from './compile.ts'
+import type { Model, ModelReference, ModelShape } from './model.ts'
 import { ec2Kinds } from './ec2-kinds.ts'
-import type { CompiledKind } from './kinds.ts'
+import type { CompiledKind } from './catalogue.ts'
 
 export function compileKinds(model: Model): readonly CompiledKind[] {
   return ec2Kinds

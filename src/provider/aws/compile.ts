@@ -3,48 +3,23 @@
  * `node src/provider/aws/compile.ts <folder>`, where the folder has `<service>.json.gz`, as botocore ships them. Only facts
  * are taken (names, protocols, methods, paths, members and their types), no sentence.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync } from 'node:zlib'
 import type { CompiledOperation, CompiledService, Protocol } from './catalogue.ts'
 import { compileKinds } from './compile-kinds.ts'
 import { conditions } from './conditions.ts'
 import { effectsOf, harmless } from './effects.ts'
 import { services, type ServiceName } from './hosts.ts'
+import {
+  readModel,
+  type Model,
+  type ModelOperation,
+  type ModelReference,
+  type ModelShape,
+} from './model.ts'
 import { beyond, contained, denied, effectOverrides } from './overrides.ts'
 import type { CompiledShape } from './shape.ts'
-
-export type ModelReference = {
-  readonly shape: string
-  readonly location?: string
-  readonly locationName?: string
-  readonly queryName?: string
-  readonly flattened?: boolean
-  readonly xmlAttribute?: boolean
-}
-export type ModelShape = {
-  readonly type: string
-  readonly members?: Readonly<Record<string, ModelReference>>
-  readonly member?: ModelReference
-  readonly key?: ModelReference
-  readonly value?: ModelReference
-  readonly required?: readonly string[]
-  readonly flattened?: boolean
-  readonly sensitive?: boolean
-  readonly payload?: string
-  readonly locationName?: string
-}
-export type ModelOperation = {
-  readonly http: { readonly method: string; readonly requestUri: string }
-  readonly input?: { readonly shape: string }
-  readonly output?: { readonly shape: string }
-}
-export type Model = {
-  readonly metadata: { readonly apiVersion: string; readonly protocol: string }
-  readonly operations: Readonly<Record<string, ModelOperation>>
-  readonly shapes: Readonly<Record<string, ModelShape>>
-}
 
 const scalars: Readonly<Record<string, string>> = {
   string: 's',
@@ -200,10 +175,6 @@ function shapeOf(model: Model, name: string): ModelShape {
   const shape = model.shapes[name]
   if (shape === undefined) throw new Error(`the model has no shape ${name}`)
   return shape
-}
-
-export function readModel(path: string | URL): Model {
-  return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')) as Model
 }
 
 /** One operation, one shape and one kind a line, so that a review sees what a new model changes. */

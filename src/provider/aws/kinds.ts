@@ -3,24 +3,7 @@
  * an owner is never shared with another account, so that being listed proves it. The kinds are data of the catalogue,
  * compiled from the reviewed table of `ec2-kinds.ts`. A wrong kind resolves nothing: the answer must have the id in it.
  */
-import { awsService } from './catalogue.ts'
-
-export type CompiledKind = {
-  /** Of the id, without its last dash. */
-  readonly prefix?: string
-  /** The name of an argument that holds such an id, in the singular. */
-  readonly member?: string
-  readonly action: string
-  /** What holds the id in the question: a parameter, or else a filter. */
-  readonly parameter?: string
-  readonly filter?: string
-  /** The members of the answer, from its root. */
-  readonly items: string
-  /** Below one member; more than one stands there where the id is of a part of it. */
-  readonly id: string
-  /** Below one member: the number of an account, or an ARN that has it. All of them count; absent means the asking one. */
-  readonly owners?: readonly string[]
-}
+import { awsService, type CompiledKind } from './catalogue.ts'
 
 type Kinds = {
   readonly byPrefix: ReadonlyMap<string, CompiledKind>

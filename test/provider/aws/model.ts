@@ -1,6 +1,6 @@
 /** The services' own models, where they are at hand: an independent account of what the catalogue was compiled from. */
 import { existsSync } from 'node:fs'
-import { readModel, type Model } from '../../../src/provider/aws/compile.ts'
+import { readModel, type Model } from '../../../src/provider/aws/model.ts'
 import { services, type ServiceName } from '../../../src/provider/aws/hosts.ts'
 
 const folder = new URL('../../../../shared/specs/aws/', import.meta.url)
