@@ -48,6 +48,7 @@ import { healthRoutes } from './http/health.ts'
 import { createHostCheck, providerHosts } from './http/host.ts'
 import { proxyRoutes } from './http/proxy.ts'
 import type { App } from './http/realm.ts'
+import { serializerCompiler, validatorCompiler } from './http/schema-compilers.ts'
 import { Problem as ProblemSchema } from './http/schemas.ts'
 import { parseJson } from './core/json.ts'
 import { newId } from './ids.ts'
@@ -85,16 +86,6 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
     return503OnClosing: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 8_192, ignoreTrailingSlash: false, caseSensitive: true },
-    ajv: {
-      // Ajv's defaults in Fastify drop what they do not know and turn strings into numbers: both hide mistakes.
-      customOptions: {
-        removeAdditional: false,
-        coerceTypes: false,
-        useDefaults: false,
-        allErrors: false,
-        strict: true,
-      },
-    },
     // Whatever is the proxy's goes to one constant route: the router must not decode what a provider will decode anew.
     rewriteUrl(request) {
       const { url = '/', headers } = request
@@ -136,6 +127,8 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
       )
   })
   app.addSchema(ProblemSchema)
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request)
     return sendProblem(reply, await recorded(deps, request, problem), request.id)
