@@ -10,11 +10,17 @@ export const root = process.geteuid?.() === 0
 export const onlyRoot = root ? false : 'only root runs the server as another user'
 export const onlyProc = process.platform === 'linux' ? false : 'needs /proc'
 
+/** Hooks run in the order they were given: a server must have ended before its directory goes, or it writes into it anew. */
+const servers = new WeakMap<TestContext, Cluster[]>()
+
 /** A directory that every user may pass through, so that root's server can be in it. The system's own /tmp: TMPDIR may be private. */
 export async function temporary(t: TestContext, mode = 0o755): Promise<string> {
   const directory = await mkdtemp(join(await realpath('/tmp'), 'vk-test-'))
   await chmod(directory, mode)
-  t.after(() => rm(directory, { recursive: true, force: true }))
+  t.after(async () => {
+    for (const server of servers.get(t) ?? []) await server.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
   return directory
 }
 
@@ -45,6 +51,7 @@ export async function startTestCluster(
 ): Promise<Cluster> {
   const started = await startCluster({ dataDir, log: recordingLog(), ...options })
   if (!started.ok) throw new Error(`${started.reason}: ${started.detail}`)
+  servers.set(t, [...(servers.get(t) ?? []), started.cluster])
   t.after(started.cluster.stop)
   return started.cluster
 }
