@@ -25,6 +25,7 @@ import { environmentRoutes } from './http/admin/environment.ts'
 import { freezeRoutes } from './http/admin/freeze.ts'
 import { grantReviewRoutes } from './http/admin/grant-review.ts'
 import { grantRoutes } from './http/admin/grant.ts'
+import { leaseRoutes } from './http/admin/lease.ts'
 import { oneTimeCodeRoutes } from './http/admin/one-time-code.ts'
 import { operatorRoutes } from './http/admin/operator.ts'
 import { passkeyPermitRoutes } from './http/admin/passkey-permit.ts'
@@ -37,12 +38,15 @@ import { trustIssuerRoutes } from './http/admin/trust-issuer.ts'
 import { trustRuleRoutes } from './http/admin/trust-rule.ts'
 import { ownAccessRequestRoutes } from './http/agent/access-request.ts'
 import { ownApprovalRoutes } from './http/agent/approval.ts'
+import { ownLeaseRoutes } from './http/agent/lease.ts'
 import { metadataRoutes } from './http/agent/metadata.ts'
 import { oauthRoutes } from './http/agent/oauth.ts'
 import { protectedResourceRoutes } from './http/agent/protected-resource.ts'
 import { consoleDoorRoutes } from './http/console/door.ts'
 import { consoleRoutes } from './http/console/routes.ts'
 import type { Deps } from './http/deps.ts'
+import { signInCodeRoutes } from './http/identity/code.ts'
+import { identityPages } from './http/identity/pages.ts'
 import { sendProblem, toProblem, unreadable } from './http/error.ts'
 import { healthRoutes } from './http/health.ts'
 import { createHostCheck, providerHosts } from './http/host.ts'
@@ -177,12 +181,15 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
   await app.register(realm((agents) => oauthRoutes(agents, deps)))
   await app.register(realm((agents) => ownAccessRequestRoutes(agents, deps)))
   await app.register(realm((agents) => ownApprovalRoutes(agents, deps)))
+  await app.register(realm((agents) => ownLeaseRoutes(agents, deps)))
   await app.register(realm((plain) => metadataRoutes(plain, deps)))
   await app.register(realm((plain) => protectedResourceRoutes(plain, deps)))
   await app.register(async (operators) => {
     operators.addHook('onRequest', unsealed(deps))
     await operators.register(operatorAuth, { deps })
     await operators.register(realm((door) => signInRoutes(door, deps)))
+    await operators.register(realm((door) => signInCodeRoutes(door, deps)))
+    await operators.register(realm((door) => identityPages(door, deps)))
     await operators.register(realm((door) => consoleDoorRoutes(door, deps)))
     await operators.register(realm((pages) => consoleRoutes(pages, deps)))
     await operators.register(
@@ -195,6 +202,7 @@ export async function buildApp(deps: Deps, options: AppOptions): Promise<App> {
         credentialRoutes(inside, deps)
         grantRoutes(inside, deps)
         grantReviewRoutes(inside, deps)
+        leaseRoutes(inside, deps)
         accessRequestRoutes(inside, deps)
         accessAnswerRoutes(inside, deps)
         trustIssuerRoutes(inside, deps)

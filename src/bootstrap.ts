@@ -11,6 +11,7 @@ import {
   countOperators,
   createOperator,
   newSetupSecret,
+  passwordsForKeeper,
   recoverAdmin,
 } from './directory/operator.ts'
 import { newId } from './ids.ts'
@@ -31,6 +32,7 @@ export async function bootstrapOperator(
       roles: ['admin', 'approver', 'auditor'],
       setupSecret,
       now,
+      passwordUntil: now + passwordsForKeeper,
     })
     // A founder has nobody else who could allow them a passkey.
     await permitWithSetup(tx, id)
@@ -67,7 +69,7 @@ export async function recoverOperator(db: Db, name: string, now: number): Promis
       correlationId: newId('correlation', now),
       actor: { kind: 'system', id: 'recovery' },
       action: 'operator.RECOVERED',
-      detail: `${name} (${id}) was made admin by a holder of the key-encryption key, outside the API; ${String(passkeys)} passkeys of theirs are gone, and they may register a new one`,
+      detail: `${name} (${id}) was made admin by a holder of the key-encryption key, outside the API; ${String(passkeys)} passkeys of theirs are gone, and they may register a new one; they sign in with a password, and no longer at an identity provider`,
     })
   })
   return setupSecret

@@ -23,13 +23,19 @@ import {
   type Db,
 } from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
+import type { SignInSealer } from './directory/sign-in.ts'
 import { listProviders, readProviderCatalogue } from './directory/provider.ts'
 import { createIssuerFetch } from './federation/fetch.ts'
 import { createForeignTokenVerifier } from './federation/foreign-token.ts'
 import { createCursors } from './http/cursor.ts'
 import type { Deps } from './http/deps.ts'
+import { openIdentityDoor, type IdentityDoorSettings } from './http/identity/door.ts'
 import { createPasswords, type PasswordCost } from './http/password.ts'
 import { newId } from './ids.ts'
+import { createKeepToRevoke } from './lease/kept.ts'
+import { createLeases } from './lease/leases.ts'
+import type { LeaseSealer } from './lease/sealed.ts'
+import { openMinting } from './open-minting.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
 import { createLiveProviders } from './provider/imported/live.ts'
 import type { ImportedManifest } from './provider/imported/manifest.ts'
@@ -65,8 +71,14 @@ export type BrokerOptions = {
   readonly kekSource: KekSourceName
   /** Origins that replace the providers' own; each counts as declared internal. */
   readonly upstreams: Readonly<Record<string, string>>
+  /** Where token services really are; each counts as declared internal. See `Config`. */
+  readonly tokenServices?: Readonly<Record<string, string>> | undefined
   readonly app: AppOptions
   readonly egress?: Partial<EgressOptions>
+  /** Where operators sign in by OpenID Connect. */
+  readonly identity?: IdentityDoorSettings | undefined
+  /** Whether operators may sign in with a password of their own: `on`, unless it is said. */
+  readonly passwords?: 'on' | 'off'
   /** What a password's hash costs; tests take less. */
   readonly passwordCost?: PasswordCost | undefined
   /** This replica's clock, in milliseconds since the epoch. */
@@ -88,6 +100,7 @@ export type Broker = {
 export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const now = options.now ?? Date.now
   const { connection, publicUrl, upstreams, sharedNow = databaseClock } = options
+  const { tokenServices = {} } = options
   const replicaId = newReplicaId()
   const db = openDatabase(connection)
   const auditPool = openPool(connection, auditConnections)
@@ -183,10 +196,42 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   }
   const egress = createEgress({
     ...options.egress,
-    allowInternal: new Set(Object.values(upstreams)),
+    allowInternal: new Set([...Object.values(upstreams), ...Object.values(tokenServices)]),
   })
   const scrubberFor = createScrubbers()
-  const lookups = createLookups({ audit, egress, open: opener.open, scrubberFor, now })
+  const sealer = createRowSealer(vault)
+  const { minter, tokens } = openMinting({
+    db,
+    vault,
+    audit,
+    opener,
+    egress,
+    upstreams,
+    tokenServices,
+    originsOf: (provider) => providers.get(provider)?.origins ?? [],
+    feed,
+    policies,
+    isRevoked: (id) => revocations.isRevoked(id),
+    keepToRevoke: createKeepToRevoke({
+      db,
+      sealer,
+      replicaId,
+      openToMint: opener.openToMint,
+      revoke: (...args) => minter.revoke(...args),
+      sharedNow,
+      now,
+    }),
+    now,
+  })
+  const { open } = opener
+  const lookups = createLookups({
+    audit,
+    egress,
+    open,
+    tokenFor: tokens.forLookup,
+    scrubberFor,
+    now,
+  })
   const evaluator = createEvaluator({
     askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
   })
@@ -222,14 +267,27 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       }
     },
   })
-  const forwarder = createForwarder({ audit, egress, open: opener.open, minted, scrubberFor, now })
-  const sealer = createApprovalSealer(vault)
+  const tokenFor = tokens.forRequest
+  const forwarder = createForwarder({ audit, egress, open, tokenFor, minted, scrubberFor, now })
   const gate = createGate({
     db,
     sealer,
     replicaId,
     publicUrl,
     askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
+    sharedNow,
+    now,
+  })
+  const leases = createLeases({
+    db,
+    sealer,
+    sealed: () => vault.sealed,
+    openToMint: opener.openToMint,
+    minter,
+    replicaId,
+    policies,
+    isRevoked: (id) => revocations.isRevoked(id),
+    confirm: () => feed.confirm(),
     sharedNow,
     now,
   })
@@ -258,13 +316,16 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         const putIntoEffect = await live.read()
         putIntoEffect()
         policies.clear()
+        await minter.recheck()
         if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
         dispatcher.wake()
+        leases.wake()
         return
       }
       case 'revocation':
         await revocations.reload()
         dispatcher.wake()
+        leases.wake()
         return
       case 'approval':
         approvalChanges.heard()
@@ -299,9 +360,15 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     forwarder,
     gate,
     approvalChanges,
+    leases,
     prober,
+    minter,
+    tokenServices,
     cursors: createCursors(() => keyring),
     passwords: createPasswords(now, options.passwordCost),
+    identity: openIdentityDoor(options.identity, { publicUrl, now }),
+    localPasswords: options.passwords !== 'off',
+    signInSealer: createSealer(vault, signInBinding),
     originsOf,
     sharedNow,
     now,
@@ -318,11 +385,13 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     async close() {
       await app.close()
       await dispatcher.close()
+      await leases.close()
       await egress.close()
       await audit.close()
       await presence.close()
       await feed.close()
       opener.clear()
+      minter.clear()
       vault.lock()
       await auditPool.end()
       await db.destroy()
@@ -349,11 +418,20 @@ export const oneTimeCodeBinding = (id: string): Associated => ({
   version: 1,
 })
 
+/** What the sealed refresh token of an operator's sign-in is bound to. */
+export const signInBinding = (id: string): Associated => ({
+  table: 'operator_session',
+  id,
+  provider: '',
+  environment: '',
+  version: 1,
+})
+
 /** Seals what is no credential: each value is bound to the row that it lies in. */
 function createSealer(
   vault: Vault,
   associated: (id: string) => Associated,
-): KeySealer & CodeSealer {
+): KeySealer & CodeSealer & SignInSealer {
   return {
     kekId: () => vault.kekId,
     async seal(plaintext, id: string) {
@@ -375,11 +453,11 @@ function createSealer(
   }
 }
 
-/** What is parked is bound to its row, its environment and the credential that it goes out with. */
-function createApprovalSealer(vault: Vault): ApprovalSealer {
+/** What is parked, or handed out, is bound to its row, its environment and the credential behind it. */
+function createRowSealer(vault: Vault): ApprovalSealer & LeaseSealer {
   return {
     kekId: () => vault.kekId,
-    async seal(plaintext, binding) {
+    async seal(plaintext: Buffer, binding: Associated) {
       const secret = SecretText.take(plaintext)
       try {
         return await vault.seal(secret, binding)
@@ -387,7 +465,7 @@ function createApprovalSealer(vault: Vault): ApprovalSealer {
         secret.dispose()
       }
     },
-    async open(sealed, binding) {
+    async open(sealed: Buffer, binding: Associated) {
       const opened = await vault.open(sealed, binding)
       if (!opened.ok) return undefined
       const bytes = Buffer.from(opened.secret.revealBytes())

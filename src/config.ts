@@ -5,6 +5,10 @@
 import path from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { oidcFrom, oidcVariables, type OidcConfig } from './oidc-config.ts'
+import { ConfigError } from './config-error.ts'
+
+export { ConfigError } from './config-error.ts'
 
 const Schema = Type.Object(
   {
@@ -31,6 +35,14 @@ const Schema = Type.Object(
     VALETKEY_UPSTREAMS: Type.Optional(
       Type.String({ pattern: '^[a-z0-9-]+=https?://[^,/]+(,[a-z0-9-]+=https?://[^,/]+)*$' }),
     ),
+    /** `https://login.example.com=https://10.0.0.5:8443`: where a token service really is, which may be internal. */
+    VALETKEY_TOKEN_SERVICES: Type.Optional(
+      Type.String({
+        pattern: '^https://[^,/=]+=https?://[^,/=]+(,https://[^,/=]+=https?://[^,/=]+)*$',
+      }),
+    ),
+    VALETKEY_PASSWORDS: Type.Union([Type.Literal('on'), Type.Literal('off')], { default: 'on' }),
+    ...oidcVariables,
     XDG_STATE_HOME: Type.Optional(Type.String()),
   },
   { additionalProperties: false },
@@ -58,10 +70,12 @@ export type Config = {
   readonly behindProxy: boolean
   /** Origins that replace the providers' own, by provider. Each counts as declared internal. */
   readonly upstreams: Readonly<Record<string, string>>
-}
-
-export class ConfigError extends Error {
-  override name = 'ConfigError'
+  /** Where token services really are, by the origin that parameters name. Each counts as declared internal. */
+  readonly tokenServices: Readonly<Record<string, string>>
+  /** Whether operators may sign in with a password of their own. */
+  readonly passwords: 'on' | 'off'
+  /** Where operators sign in by OpenID Connect. */
+  readonly oidc: OidcConfig | undefined
 }
 
 /** Reads the configuration, or throws a `ConfigError` that names the variable. The KEK is removed from `env`. */
@@ -125,6 +139,12 @@ function fromVariables(v: Variables): Config {
       'PUBLIC_URL must be an origin in lower case, without a path, a trailing slash or a default port',
     )
   }
+  const oidc = oidcFrom(v)
+  if (v.VALETKEY_PASSWORDS === 'off' && oidc === undefined) {
+    throw new ConfigError(
+      'VALETKEY_PASSWORDS=off would let nobody in: give VALETKEY_OIDC_ISSUER, where operators sign in instead',
+    )
+  }
   return {
     port,
     host: v.HOST,
@@ -147,6 +167,16 @@ function fromVariables(v: Variables): Config {
           }),
       ),
     ),
+    tokenServices: Object.freeze(
+      Object.fromEntries(
+        (v.VALETKEY_TOKEN_SERVICES ?? '')
+          .split(',')
+          .filter((item) => item !== '')
+          .map((item) => item.split('=').map((url) => new URL(url).origin) as [string, string]),
+      ),
+    ),
+    passwords: v.VALETKEY_PASSWORDS,
+    oidc,
   }
 }
 

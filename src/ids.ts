@@ -24,6 +24,8 @@ const prefixes = {
   agentPublicKey: 'apk',
   trustIssuer: 'iss',
   trustRule: 'tr',
+  signIn: 'si',
+  lease: 'ls',
 } as const
 
 export type IdKind = keyof typeof prefixes
@@ -47,6 +49,8 @@ export type BreakGlassId = Id<'breakGlass'>
 export type AgentPublicKeyId = Id<'agentPublicKey'>
 export type TrustIssuerId = Id<'trustIssuer'>
 export type TrustRuleId = Id<'trustRule'>
+export type SignInId = Id<'signIn'>
+export type LeaseId = Id<'lease'>
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const pool = Buffer.alloc(16 * 256)

@@ -23,8 +23,10 @@ export const problems = {
   dpop_proof_invalid: { status: 401, title: 'The DPoP proof is missing or not valid' },
   dpop_nonce_required: { status: 401, title: 'The DPoP proof must have a nonce of this broker' },
   sign_in_required: { status: 401, title: 'An operator must sign in' },
-  forbidden: { status: 403, title: 'The operator may not do this' },
+  forbidden: { status: 403, title: 'Whoever asks may not do this' },
   password_required: { status: 403, title: 'The password must be given again' },
+  fresh_sign_in_required: { status: 403, title: 'The operator must sign in afresh' },
+  passwords_off: { status: 403, title: 'Operators have no passwords here' },
 
   // What it would do.
   operation_unknown: { status: 403, title: 'The operation is not in the catalogue' },
@@ -44,6 +46,8 @@ export const problems = {
   approval_used: { status: 409, title: 'The approval is used up' },
   approval_limited: { status: 429, title: 'Too much waits for a person, or was refused' },
   precondition_unmet: { status: 403, title: 'A condition for asking a person does not hold' },
+  not_handed_out: { status: 403, title: 'The grant hands out no native credential for this' },
+  lease_limited: { status: 429, title: 'Too many native credentials are handed out' },
   grant_inactive: { status: 403, title: 'The grant is not active' },
   frozen: { status: 403, title: 'This is frozen' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -6,6 +6,7 @@ import { bootstrapOperator } from './bootstrap.ts'
 import { openBroker, type Broker } from './broker.ts'
 import type { Config } from './config.ts'
 import { keyFileWarning } from './http/health.ts'
+import { identitySettings } from './identity-settings.ts'
 import { newId } from './ids.ts'
 import { kekAtStart, openStorage, StartError } from './storage.ts'
 import { registeredKek } from './vault/vault.ts'
@@ -27,6 +28,9 @@ export async function serve(config: Config): Promise<void> {
       publicUrl: config.publicUrl,
       kekSource: config.kek.kind,
       upstreams: config.upstreams,
+      tokenServices: config.tokenServices,
+      identity: await identitySettings(config.oidc),
+      passwords: config.passwords,
       app: {
         logger: log,
         tls:

@@ -48,6 +48,10 @@ export type ParkInput = SealedRequest & {
   readonly ancestors?: readonly string[] | undefined
   /** The trust rule of that capability: disabling it cancels the approval. */
   readonly ruleId?: TrustRuleId | undefined
+  /** Those of its actors: disabling one of them cancels it too. */
+  readonly actorRules?: readonly TrustRuleId[] | undefined
+  /** That capability is bound to a key; one that is not has no approval where the grant comes to ask for it. */
+  readonly bound?: boolean | undefined
   /** Must be `broker` where the document has `holdSeconds`. */
   readonly execute: 'agent' | 'broker'
   readonly rule: ApproverRule
@@ -117,7 +121,9 @@ async function insert(tx: Tx, input: ParkInput): Promise<Approval> {
       capability_id: input.capabilityId,
       ancestors: [...(input.ancestors ?? [])],
       actors: [...(request.actors ?? [])],
+      actor_rules: [...(input.actorRules ?? [])],
       trust_rule_id: input.ruleId ?? null,
+      bound: input.bound ?? false,
       credential_id: request.credential.id,
       credential_version: request.credential.version,
       execute: input.execute,

@@ -23,6 +23,7 @@ export const presenceActs = [
   'operator.create',
   'operator.update',
   'operator.reset',
+  'operator.tie',
 ] as const
 export type PresenceAct = (typeof presenceActs)[number]
 

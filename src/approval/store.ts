@@ -41,8 +41,12 @@ export type Approval = {
   readonly ancestors: readonly string[]
   /** Who acted for the agent, the one who did then first. */
   readonly actors: readonly AgentId[]
+  /** The trust rules by which those showed who they are, where they did so by one. */
+  readonly actorRules: readonly TrustRuleId[]
   /** The trust rule under which that was issued, where a workload asked. */
   readonly ruleId: TrustRuleId | null
+  /** Whether the capability was bound to a key. */
+  readonly bound: boolean
   readonly credential: { readonly id: CredentialId; readonly version: number }
   /** Who sends it once it is approved. */
   readonly execute: 'agent' | 'broker'
@@ -95,7 +99,9 @@ const columns = [
   'capability_id',
   'ancestors',
   'actors',
+  'actor_rules',
   'trust_rule_id',
+  'bound',
   'credential_id',
   'credential_version',
   'execute',
@@ -141,7 +147,9 @@ export function toApproval(row: ReadableRow): Approval {
     capabilityId: row.capability_id as CapabilityId,
     ancestors: row.ancestors,
     actors: row.actors as AgentId[],
+    actorRules: row.actor_rules as TrustRuleId[],
     ruleId: row.trust_rule_id,
+    bound: row.bound,
     credential: { id: row.credential_id, version: row.credential_version },
     execute: row.execute,
     holdSeconds: row.hold_seconds,

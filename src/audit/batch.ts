@@ -10,7 +10,7 @@ import { canonicalEntry, timeText, type AuditEntry } from './entry.ts'
 /** One entry as it is kept. */
 export type Line = {
   readonly at: number
-  /** What filters ask for; see migration 0009. */
+  /** What filters ask for; see migrations 0009 and 0026. */
   readonly head: string
   readonly canonical: string
 }
@@ -29,8 +29,9 @@ export type Writer = {
 }
 
 export function toLine(entry: AuditEntry): Line {
-  const { at, kind, result, correlationId, actor, environment } = entry
-  const head = `${timeText(at)} ${kind} ${result} ${correlationId} ${actor.id} ${environment?.id ?? ''}`
+  const { at, kind, result, correlationId, actor, environment, onBehalfOf } = entry
+  let head = `${timeText(at)} ${kind} ${result} ${correlationId} ${actor.id} ${environment?.id ?? ''}`
+  if (onBehalfOf !== undefined) head += ` ${onBehalfOf.map(({ id }) => id).join()}`
   // Ids and words hold none; one that did would give every entry after it the head of another.
   if (head.includes('\n')) throw new RangeError('an id in an audit entry holds a line feed')
   return { at, head, canonical: canonicalEntry(entry) }

@@ -116,6 +116,10 @@ export type IssuanceEntry = Common & {
   /** The capabilities that it was exchanged from, the oldest first. */
   readonly ancestors?: readonly string[] | undefined
   readonly expiresAt?: number | undefined
+  /** What it was handed out as. */
+  readonly form?: 'jwt' | 'handle' | undefined
+  /** RFC 7638: the thumbprint of the key that it is bound to; absent where it is a bearer's. */
+  readonly jkt?: string | undefined
 }
 
 /** Something an operator did, or tried to do. */
@@ -133,6 +137,8 @@ export type AdminEntry = Common & {
 export type SignInEntry = Common & {
   readonly kind: 'sign_in'
   readonly result: 'done' | 'refused'
+  /** Who it was at the identity provider: its issuer, a blank, and its subject. */
+  readonly subject?: string | undefined
   readonly reason?: string | undefined
 }
 
@@ -141,6 +147,11 @@ export type SystemEntry = Common & {
   readonly result: 'done' | 'refused'
   readonly action: string
   readonly detail?: string | undefined
+  /** Of `credential.minting` and `credential.mint`: what minted, at which request, what came of it and until when. */
+  readonly credential?: { readonly id: string; readonly version: number } | undefined
+  readonly cause?: string | undefined
+  readonly change?: Canonical | undefined
+  readonly expiresAt?: number | undefined
 }
 
 export type AuditEntry =
@@ -219,7 +230,9 @@ export function canonicalEntry(entry: AuditEntry): string {
     environment:
       environment === undefined ? undefined : { id: environment.id, name: environment.name },
     expiresAt: e.expiresAt,
+    form: e.form,
     grantId: e.grantId,
+    jkt: e.jkt,
     kind: entry.kind,
     latencyMs: e.latencyMs,
     method: e.method,

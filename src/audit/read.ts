@@ -9,6 +9,7 @@ const longestExchange = 86_400_000
 
 export type AuditFilter = {
   readonly kind?: string | undefined
+  /** Who did it, or on whose behalf it was done. */
   readonly actorId?: string | undefined
   readonly environmentId?: string | undefined
   readonly correlationId?: string | undefined
@@ -40,8 +41,16 @@ export async function readAudit(
   const naming = (text: string) => sql<boolean>`strpos(heads, ${text}) > 0`
   if (filter.kind !== undefined)
     query = query.where(naming(filter.kind)).where('kind', '=', filter.kind)
-  if (filter.actorId !== undefined)
-    query = query.where(naming(filter.actorId)).where('actor_id', '=', filter.actorId)
+  const { actorId } = filter
+  if (actorId !== undefined)
+    query = query
+      .where(naming(actorId))
+      .where((is) =>
+        is.or([
+          is('actor_id', '=', actorId),
+          sql<boolean>`${actorId} = any (${is.ref('on_behalf_of')})`,
+        ]),
+      )
   if (filter.environmentId !== undefined)
     query = query
       .where(naming(filter.environmentId))

@@ -5,11 +5,11 @@
  * it is; and every ancestor is listed, so that it is revoked with any of them (I4).
  */
 import type { FindOperation, Verb } from '../core/grant.ts'
-import type { AgentId } from '../ids.ts'
+import type { AgentId, TrustRuleId } from '../ids.ts'
 import { mostActors, mostAncestors, type CapabilityClaims } from './claims.ts'
 import { narrow } from './issue.ts'
 
-type ActClaim = { readonly sub: string; readonly act?: ActClaim }
+type ActClaim = { readonly sub: string; readonly rule?: string; readonly act?: ActClaim }
 type MayActClaim = { readonly sub: string; readonly may_act?: MayActClaim }
 
 /** Who acts for `sub`: the one who does now first, and the one that `sub` itself let act last. */
@@ -23,6 +23,19 @@ export function actorsOf({ act }: Pick<CapabilityClaims, 'act'>): readonly Agent
 
 const nobody: readonly AgentId[] = []
 
+/** By which trust rule each of them showed who it is, of those who did so by one. */
+export function actorRulesOf({
+  act,
+}: Pick<CapabilityClaims, 'act'>): ReadonlyMap<AgentId, TrustRuleId> {
+  if (act === undefined) return noRules
+  const rules = new Map<AgentId, TrustRuleId>()
+  for (let at: ActClaim | undefined = act; at !== undefined; at = at.act)
+    if (at.rule !== undefined) rules.set(at.sub as AgentId, at.rule as TrustRuleId)
+  return rules
+}
+
+const noRules: ReadonlyMap<AgentId, TrustRuleId> = new Map()
+
 /** Who may act next, the next first. */
 export function mayActOf({ may_act }: Pick<CapabilityClaims, 'may_act'>): readonly AgentId[] {
   const chain: AgentId[] = []
@@ -35,11 +48,16 @@ export function mayActOf({ may_act }: Pick<CapabilityClaims, 'may_act'>): readon
 export function chainClaims(
   actors: readonly AgentId[],
   mayAct: readonly AgentId[],
+  rules: ReadonlyMap<AgentId, TrustRuleId> = noRules,
 ): Pick<CapabilityClaims, 'act' | 'may_act'> {
-  const act = actors.reduceRight<ActClaim | undefined>(
-    (inner, sub) => ({ sub, ...(inner === undefined ? {} : { act: inner }) }),
-    undefined,
-  )
+  const act = actors.reduceRight<ActClaim | undefined>((inner, sub) => {
+    const rule = rules.get(sub)
+    return {
+      sub,
+      ...(rule === undefined ? {} : { rule }),
+      ...(inner === undefined ? {} : { act: inner }),
+    }
+  }, undefined)
   const may_act = mayAct.reduceRight<MayActClaim | undefined>(
     (inner, sub) => ({ sub, ...(inner === undefined ? {} : { may_act: inner }) }),
     undefined,
@@ -76,12 +94,30 @@ export type Requester = {
   readonly clientId: AgentId | undefined
   /** The thumbprint of the key of the DPoP proof that came. */
   readonly jkt: string | undefined
+  /** What it showed in place of a key. */
+  readonly actor?: ActorProof | undefined
+}
+
+/** An `actor_token` (RFC 8693 §2.1): a token of its platform's, or a capability of its own. */
+export type ActorProof = {
+  /** The trust rule by which it is the agent that it says. */
+  readonly rule: TrustRuleId | undefined
+  readonly capability?:
+    | {
+        /** Its own and those of what it came of. */
+        readonly ids: readonly string[]
+        /** Of the key that it is bound to. */
+        readonly jkt: string | undefined
+      }
+    | undefined
 }
 
 export type Lineage = {
   readonly sub: AgentId
   readonly clientId: AgentId
   readonly actors: readonly AgentId[]
+  /** By which trust rule each of the actors showed who it is, of those who did so by one. */
+  readonly rules: ReadonlyMap<AgentId, TrustRuleId>
   readonly mayAct: readonly AgentId[]
   readonly ancestors: readonly string[]
 }
@@ -98,7 +134,7 @@ export function lineageOf(
   requester: Requester,
   mayAct: readonly AgentId[],
 ): ({ readonly ok: true } & Lineage) | LineageRefusal {
-  const { clientId, jkt } = requester
+  const { clientId, jkt, actor } = requester
   const no = (why: LineageRefusal['why'], detail: string) => ({ ok: false, why, detail }) as const
   const relation = relationTo(parent, clientId)
   if (relation === undefined) {
@@ -109,7 +145,22 @@ export function lineageOf(
         : 'this capability is another agent’s, and its may_act does not name this one',
     )
   }
+  // Who holds it already has other ways, and names others by its key alone.
+  if (actor !== undefined && relation === 'own')
+    return no(
+      'not_theirs',
+      'this capability is already that of the agent of actor_token, which is for whoever acts for another',
+    )
   const { cnf, ancestors = [] } = parent
+  const shown = actor?.capability
+  if (shown?.jkt !== undefined && shown.jkt !== jkt)
+    return no('proof', 'the DPoP proof is not by the key that the actor_token is bound to')
+  // Else two copies, neither of which is worth anything without its key or is worth that much, would make one that is.
+  if (cnf !== undefined && shown !== undefined && shown.jkt === undefined)
+    return no(
+      'not_theirs',
+      'for a capability that is bound to a key, the actor_token must be bound to one too',
+    )
   if (cnf !== undefined && jkt === undefined)
     return no(
       'proof',
@@ -117,7 +168,8 @@ export function lineageOf(
     )
   if (cnf !== undefined && relation === 'own' && jkt !== cnf.jkt)
     return no('proof', 'the DPoP proof is not by the key that the capability is bound to')
-  if (ancestors.length >= mostAncestors)
+  const lineage = [...ancestors, ...(shown?.ids ?? []), parent.jti]
+  if (lineage.length > mostAncestors)
     return no(
       'too_often',
       `a capability is exchanged at most ${String(mostAncestors)} times in a row`,
@@ -129,6 +181,9 @@ export function lineageOf(
       : [clientId, ...actorsOf(parent)]
   // Only the agent whose grant it is says who may act for it, and it shows its key for that, not a copy of a capability.
   const appoints = relation === 'own' && clientId === sub && parent.act === undefined
+  const rules = new Map(actorRulesOf(parent))
+  if (relation === 'delegated' && clientId !== undefined && actor?.rule !== undefined)
+    rules.set(clientId, actor.rule)
   const named = mayActOf(parent).slice(relation === 'own' ? 0 : 1)
   if (!appoints && !mayAct.every((id, i) => id === named[i]))
     return no(
@@ -142,8 +197,9 @@ export function lineageOf(
     sub,
     clientId: actors[0] ?? sub,
     actors,
+    rules,
     mayAct,
-    ancestors: [...ancestors, parent.jti],
+    ancestors: lineage,
   }
 }
 

@@ -40,10 +40,12 @@ export const mostAncestors = 8
 // Written out, so that a chain that is too long is none of ours, and nothing walks a deep one.
 const Sub = { sub: Type.String({ pattern: idPattern('agent') }) }
 const closed = { additionalProperties: false }
-const Act1 = Type.Object(Sub, closed)
-const Act2 = Type.Object({ ...Sub, act: Type.Optional(Act1) }, closed)
-const Act3 = Type.Object({ ...Sub, act: Type.Optional(Act2) }, closed)
-const Act = Type.Object({ ...Sub, act: Type.Optional(Act3) }, closed)
+/** `rule`: the trust rule by which that one showed who it is, where it has no key of its own; it ends with the rule. */
+const Actor = { ...Sub, rule: Type.Optional(Type.String({ pattern: idPattern('trustRule') })) }
+const Act1 = Type.Object(Actor, closed)
+const Act2 = Type.Object({ ...Actor, act: Type.Optional(Act1) }, closed)
+const Act3 = Type.Object({ ...Actor, act: Type.Optional(Act2) }, closed)
+const Act = Type.Object({ ...Actor, act: Type.Optional(Act3) }, closed)
 const MayAct1 = Type.Object(Sub, closed)
 const MayAct2 = Type.Object({ ...Sub, may_act: Type.Optional(MayAct1) }, closed)
 const MayAct3 = Type.Object({ ...Sub, may_act: Type.Optional(MayAct2) }, closed)
@@ -73,7 +75,7 @@ export const CapabilityClaims = Type.Object(
     act: Type.Optional(Act),
     /** RFC 8693 §4.4: who may exchange it to act for its holder, and whom that one may let act in turn. */
     may_act: Type.Optional(MayAct),
-    /** What it was exchanged from, the oldest first: it is revoked with any of them. */
+    /** What it was exchanged from, the oldest first, and what its actors showed for it: it is revoked with any of them. */
     ancestors: Type.Optional(
       Type.Array(Type.String({ pattern: idPattern('capability') }), {
         minItems: 1,

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '../db/open.ts'
 
-export type ReplayKind = 'client_assertion' | 'subject_token' | 'dpop'
+export type ReplayKind = 'client_assertion' | 'subject_token' | 'dpop' | 'operator_sign_in'
 
 export type ReplayStore = {
   /**

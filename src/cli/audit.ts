@@ -10,7 +10,16 @@ import { readChoice, readMoment, readWhole } from './option-value.ts'
 import type { Session } from './session.ts'
 import { fixedRow, table } from './table.ts'
 
-const kinds = ['decision', 'lookup', 'outcome', 'issuance', 'admin', 'sign_in', 'system'] as const
+const kinds = [
+  'decision',
+  'approval',
+  'lookup',
+  'outcome',
+  'issuance',
+  'admin',
+  'sign_in',
+  'system',
+] as const
 
 /** Milliseconds between two looks at the log while following it. */
 const pace = 1_000
@@ -24,7 +33,11 @@ const options = {
   follow: { type: 'boolean', help: 'Go on showing entries as they come' },
   limit: { type: 'string', value: '<number>', help: 'How many of the newest; 50 by default' },
   kind: { type: 'string', value: kinds.join('|'), help: 'Only these' },
-  actor: { type: 'string', value: '<agent or operator>', help: 'Only what they did' },
+  actor: {
+    type: 'string',
+    value: '<agent or operator>',
+    help: 'What they did, or what was done for them',
+  },
   environment: { type: 'string', value: '<name>', help: 'Only in this environment' },
   result: {
     type: 'string',

@@ -4,10 +4,47 @@ import { command, type Command } from './command.ts'
 import { usage } from './failure.ts'
 import { idOf, listAll, namesOf } from './lookup.ts'
 import type { Session } from './session.ts'
+import { readObject } from './provider-file.ts'
 import { stateCommands } from './state-commands.ts'
 import { table } from './table.ts'
 
 const fromWhere = 'The secret is piped in, or asked for; never an argument, which others can read.'
+
+/** Of a credential that mints: the secret can be a key file, or JSON, and goes out in no header. */
+async function mintingSecret(call: Session): Promise<string> {
+  const secret = (await call.secret('Secret (what it mints with)')).trim()
+  if (/[^\x20-\x7e\t\r\n]/.test(secret))
+    throw usage('What a credential mints with has only ASCII; what was given has other characters.')
+  return secret
+}
+
+const mintOptions = {
+  'mint-kind': {
+    type: 'string',
+    value: '<kind>',
+    help: 'The secret does not go out itself, but mints what goes out: github_app, aws_sts, gcp, railway, kubernetes, oauth_refresh',
+  },
+  'mint-parameters': {
+    type: 'string',
+    value: '<file>',
+    help: 'The parameters of that kind, as JSON or YAML; nothing in it is secret',
+  },
+} as const
+
+async function mintOf(options: {
+  readonly 'mint-kind': string | undefined
+  readonly 'mint-parameters': string | undefined
+}): Promise<Record<string, unknown> | undefined> {
+  const { 'mint-kind': kind, 'mint-parameters': file } = options
+  if (kind === undefined && file === undefined) return undefined
+  if (kind === undefined) throw usage('--mint-parameters goes with --mint-kind.')
+  const parameters = file === undefined ? {} : await readObject('--mint-parameters', file)
+  if (parameters === null || typeof parameters !== 'object' || Array.isArray(parameters))
+    throw usage('The file of --mint-parameters must hold an object.')
+  if (Object.hasOwn(parameters, 'kind') && (parameters as { kind: unknown }).kind !== kind)
+    throw usage('The file of --mint-parameters is for another kind.')
+  return { ...parameters, kind }
+}
 
 /** A secret travels in a header: a blank or a line end in it is a mistake of copying, better said here than by the broker. */
 async function providerToken(call: Session): Promise<string> {
@@ -27,6 +64,15 @@ function show(call: Session, answer: unknown): void {
   )
   for (const member of ['provider', 'environment', 'origin', 'style', 'use', 'state']) {
     call.say(`  ${member}: ${shown(credential, member)}`)
+  }
+  const mint = child(credential, 'mint')
+  if (mint['kind'] !== undefined) {
+    call.say(`  mints: ${shown(mint, 'kind')}`)
+    for (const [name, value] of Object.entries(mint))
+      if (name !== 'kind')
+        call.say(
+          `    ${name}: ${typeof value === 'string' ? shown(mint, name) : JSON.stringify(value)}`,
+        )
   }
   sayReach(call, child(credential, 'reach'))
 }
@@ -80,12 +126,14 @@ export const credentialCommands: readonly Command[] = [
         type: 'boolean',
         help: 'Only the broker’s own questions about where an id lives go out with it',
       },
+      ...mintOptions,
     },
     json: true,
     password: true,
     examples: [
       'valetkey credential add github-staging --provider github --environment acme/staging',
       'pass show github/staging | valetkey credential add github-staging --provider github --environment acme/staging',
+      'valetkey credential add github-app --provider github --environment acme/staging --mint-kind github_app --mint-parameters app.yaml < app.private-key.pem',
     ],
     notes: [fromWhere],
     async run(call) {
@@ -93,7 +141,8 @@ export const credentialCommands: readonly Command[] = [
       const { provider, style, origin } = call.options
       const use = call.options['for-lookups'] ? 'lookups' : undefined
       const environment = await idOf(client, 'environment', call.options.environment)
-      const secret = await providerToken(call)
+      const mint = await mintOf(call.options)
+      const secret = mint === undefined ? await providerToken(call) : await mintingSecret(call)
       const password = await call.password()
       const answer = await client.send('POST', '/v1/credentials', {
         name: call.args.name,
@@ -103,6 +152,7 @@ export const credentialCommands: readonly Command[] = [
         ...(style === undefined ? {} : { style }),
         ...(origin === undefined ? {} : { origin }),
         ...(use === undefined ? {} : { use }),
+        ...(mint === undefined ? {} : { mint }),
         password,
       })
       show(call, answer)
@@ -112,6 +162,7 @@ export const credentialCommands: readonly Command[] = [
     name: 'credential replace',
     summary: 'Replace the secret of a credential; requests that follow use the new one',
     takes: ['name'],
+    options: mintOptions,
     json: true,
     password: true,
     examples: ['pass show github/staging | valetkey credential replace github-staging'],
@@ -119,9 +170,17 @@ export const credentialCommands: readonly Command[] = [
     async run(call) {
       const client = await call.signedIn()
       const id = await idOf(client, 'credential', call.args.name)
-      const secret = await providerToken(call)
+      const given = await mintOf(call.options)
+      // Without parameters it keeps those that it has.
+      const present = child(record(await client.get(`/v1/credentials/${id}`)), 'mint')
+      const mints = given !== undefined || present['kind'] !== undefined
+      const secret = mints ? await mintingSecret(call) : await providerToken(call)
       const password = await call.password()
-      show(call, await client.send('POST', `/v1/credentials/${id}/versions`, { secret, password }))
+      const mint = given === undefined ? {} : { mint: given }
+      show(
+        call,
+        await client.send('POST', `/v1/credentials/${id}/versions`, { secret, ...mint, password }),
+      )
     },
   }),
   command({

@@ -44,6 +44,11 @@ const limits = {
     value: 'yes|no',
     help: 'Only capabilities that are bound to a key; no by default',
   },
+  'hand-out': {
+    type: 'string',
+    value: 'yes|no',
+    help: 'Whether a native credential is handed out under it; no by default',
+  },
 } as const
 
 type Limits = {
@@ -54,6 +59,7 @@ type Limits = {
   readonly rate: string | undefined
   readonly expires: string | undefined
   readonly 'require-dpop': string | undefined
+  readonly 'hand-out'?: string | undefined
 }
 
 /** The members of a grant's body that were given. */
@@ -61,6 +67,7 @@ export function limitsBody(options: Limits, now: number): Record<string, unknown
   const { verb, constraint, lifetime, rate, expires } = options
   const approval = readChoice('--approval', options.approval, ['never', 'destructive', 'always'])
   const requireDpop = readChoice('--require-dpop', options['require-dpop'], ['yes', 'no'])
+  const handOut = readChoice('--hand-out', options['hand-out'], ['yes', 'no'])
   return {
     ...(verb.length === 0 ? {} : { verbs: verb }),
     ...(constraint.length === 0 ? {} : { constraints: constraint.map(readConstraint) }),
@@ -72,6 +79,7 @@ export function limitsBody(options: Limits, now: number): Record<string, unknown
       ? {}
       : { requests_per_minute: rate === 'none' ? null : readWhole('--rate', rate) }),
     ...(requireDpop === undefined ? {} : { require_dpop: requireDpop === 'yes' }),
+    ...(handOut === undefined ? {} : { hand_out: handOut === 'yes' }),
     ...(expires === undefined
       ? {}
       : { expires_at: expires === 'never' ? null : readMoment('--expires', expires, now, 1) }),
@@ -93,6 +101,8 @@ function show(call: Session, answer: unknown): void {
   call.say(`  minted credentials: ${shown(grant, 'minted')}`)
   if (text(grant, 'require_dpop') === 'true')
     call.say('  capabilities: only those that are bound to a key (DPoP)')
+  if (text(grant, 'hand_out') === 'true')
+    call.say('  native credentials: handed out, and out of reach of verbs, approvals and redaction')
   call.say(`  expires: ${text(grant, 'expires_at') ?? 'never'}`)
   const current = text(grant, 'catalogue_current') === 'true'
   call.say(
@@ -162,7 +172,10 @@ export const grantCommands: readonly Command[] = [
       'valetkey grant add --agent deploy-bot --credential github-staging',
       'valetkey grant add --agent deploy-bot --credential railway-staging --verb read --verb volumeCreate --constraint \'input.region="eu"\' --expires 30d',
     ],
-    notes: ['Without --verb a grant only reads.'],
+    notes: [
+      'Without --verb a grant only reads.',
+      '--hand-out takes a credential that mints, --approval never, and one of: --verb read, --verb read+secret, or every effect with --minted reveal.',
+    ],
     async run(call) {
       const { options } = call
       const body = limitsBody(options, call.world.now())
@@ -248,7 +261,7 @@ export const grantCommands: readonly Command[] = [
       const client = await call.signedIn()
       const path = `/v1/grants/${id}`
       // Making the rule stricter is never slowed down by a password; whether it is stricter, the broker knows.
-      if (members.length === 1 && /^(approval|require_dpop)$/.test(members[0] ?? '')) {
+      if (members.length === 1 && /^(approval|require_dpop|hand_out)$/.test(members[0] ?? '')) {
         try {
           return show(call, await client.send('PATCH', path, body))
         } catch (error) {

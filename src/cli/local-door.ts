@@ -70,7 +70,8 @@ export function createLocalDoor(
       if (name === 'upgrade') return refuse('not_understood', 'upgrades are not supported')
       if (dropped.has(name)) continue
       const [, prefix = '', last = ''] = /^((?:[A-Za-z]+ +)?)(\S+)$/.exec(value) ?? []
-      if (last !== '' && isSecret(last)) {
+      const basic = name === 'authorization' && /^basic +$/i.test(prefix)
+      if (basic ? userAndPassword(last).some(isSecret) : last !== '' && isSecret(last)) {
         if (carrier !== undefined)
           return refuse('capability_invalid', 'send the local secret in one field only')
         carrier = { name, prefix }
@@ -89,6 +90,13 @@ export function createLocalDoor(
       return refuse('not_found', 'there is /proxy/<provider>/… here, as at the broker')
     return { ok: true, headers, carrier }
   }
+}
+
+/** RFC 7617: clients that know no other way put a token in the place of the one or the other. */
+function userAndPassword(encoded: string): readonly string[] {
+  const [, user = '', password = ''] =
+    /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? []
+  return [user, password].filter((part) => part !== '')
 }
 
 /** Of one length, whatever was sent. */

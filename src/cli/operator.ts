@@ -89,8 +89,12 @@ export const operatorCommands: readonly Command[] = [
         text(item, 'ready') === 'false'
           ? `${shown(item, 'state')}, no password yet`
           : shown(item, 'state'),
+        text(child(item, 'identity'), 'subject') ?? 'a password',
       ])
-      const columns = ['NAME', 'ID', 'ROLES', 'STATE'].map((title) => ({ title, most: 60 }))
+      const columns = ['NAME', 'ID', 'ROLES', 'STATE', 'SIGNS IN AS'].map((title) => ({
+        title,
+        most: 60,
+      }))
       for (const line of table(columns, rows)) call.say(line)
     },
   }),
@@ -110,6 +114,26 @@ export const operatorCommands: readonly Command[] = [
       if (call.json) return call.sayJson(answer, 2)
       call.say(`The password of ${call.args.name} no longer works.`)
       sayInvitation(call, answer)
+    },
+  }),
+  command({
+    name: 'operator tie',
+    summary: 'Let an operator sign in at the identity provider, and no longer with a password',
+    takes: ['name'],
+    options: {
+      issuer: { type: 'string', required: true, value: '<url>', help: 'Of the identity provider' },
+      subject: { type: 'string', required: true, value: '<sub>', help: 'Who they are there' },
+    },
+    password: true,
+    examples: ['valetkey operator tie sam --issuer https://id.example.com --subject 00u1a2b3c4'],
+    notes: [byTouch, 'Their roles are those of their groups from then on.'],
+    async run(call) {
+      const client = await call.signedIn()
+      const id = await idOf(client, 'operator', call.args.name)
+      const { issuer, subject } = call.options
+      const password = await call.password()
+      await client.send('POST', `/v1/operators/${id}/identity`, { issuer, subject, password })
+      call.say(`${call.args.name} (${id}) signs in at ${issuer} from now on.`)
     },
   }),
   setState('disable', 'disabled', 'Disable an operator; their sign-ins end at once'),

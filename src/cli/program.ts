@@ -14,6 +14,7 @@ import { Failure, usage, type ExitCode } from './failure.ts'
 import { freeze, freezes, unfreeze } from './freeze.ts'
 import { grantReview } from './grant-review.ts'
 import { grantCommands } from './grant.ts'
+import { leaseCommands } from './lease.ts'
 import { login } from './login.ts'
 import { logout } from './logout.ts'
 import { operations } from './operations.ts'
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   ...credentialCommands,
   ...grantCommands,
   grantReview,
+  ...leaseCommands,
   ...accessCommands,
   ...trustCommands,
   token,

@@ -196,6 +196,7 @@ const importIt = command({
     const kind = kindGiven(options)
     check(manifest, review, kind)
     const given = await readText('--description', options.description)
+    const client = await call.signedIn()
     const body = {
       manifest,
       review,
@@ -204,7 +205,6 @@ const importIt = command({
       ...(options.source === undefined ? {} : { source: options.source }),
       password: await call.password(),
     }
-    const client = await call.signedIn()
     const answer = record(
       options.replace
         ? await client.send('POST', `/v1/providers/${name}/versions`, body)
@@ -284,8 +284,9 @@ const states = (['disable', 'enable'] as const).map((act) =>
     examples: [`valetkey provider ${act} acme`],
     async run(call) {
       const name = nameGiven(call.args.name)
+      const client = await call.signedIn()
       const body = act === 'enable' ? { password: await call.password() } : {}
-      await (await call.signedIn()).send('POST', `/v1/providers/${name}/${act}`, body)
+      await client.send('POST', `/v1/providers/${name}/${act}`, body)
       call.say(`${name} is ${act}d.`)
     },
   }),

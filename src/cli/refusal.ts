@@ -8,6 +8,7 @@ import { Failure } from './failure.ts'
 /** What to do about a code, where there is something to do. */
 const next: Readonly<Record<string, string>> = {
   sign_in_required: 'Sign in with:  valetkey login --name <name>',
+  passwords_off: 'Sign in with:  valetkey login',
   sealed: 'Unseal it with:  valetkey unseal',
   rate_limited: 'Wait a moment, then try again.',
   unavailable: 'Nothing was done. See how it is with:  valetkey status',

@@ -3,6 +3,7 @@ import { createClient, type Client } from './client.ts'
 import type { Common } from './command.ts'
 import { brokerUrl } from './broker-url.ts'
 import { Failure, usage } from './failure.ts'
+import { askForCode } from './identity-code.ts'
 import { readPrivate, withoutLineEnd } from './private-file.ts'
 import { configHome, readSignIn } from './sign-in-file.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,7 +30,10 @@ export type Session = {
   readonly broker: Client
   /** The broker, as whoever has signed in. Throws where nobody has. */
   signedIn(): Promise<Client>
-  /** The operator's password: from the file that was named, else typed. Asked for once in a command. */
+  /**
+   * The operator's password: from the file that was named, else typed. Asked for once in a command. Of who signs in at an
+   * identity provider the proof that stands in its place, which works once: each call asks for another.
+   */
   password(): Promise<string>
   /** A password that was named in a file, or undefined. */
   passwordFromFile(): Promise<string | undefined>
@@ -49,6 +53,8 @@ export function openSession(world: World, common: Common): Session {
   const url = brokerUrl(common.url, env['VALETKEY_URL'])
   const broker = createClient({ url, fetch: world.fetch })
   let known: string | undefined
+  /** Whoever acts in this command has no password. */
+  let byProvider = false
 
   async function passwordFromFile(): Promise<string | undefined> {
     const path = common.passwordFile ?? env['VALETKEY_PASSWORD_FILE']
@@ -69,13 +75,14 @@ export function openSession(world: World, common: Common): Session {
       const stored = await readSignIn(configHome(env), url, world.now())
       switch (stored.kind) {
         case 'found':
+          byProvider = stored.signIn.byProvider === true
           return createClient({ url, bearer: stored.signIn.token, fetch: world.fetch })
         case 'none':
           throw notSignedIn(`Nobody is signed in to ${url}.`, '<name>')
         case 'expired':
           throw notSignedIn(
             `The sign-in of ${stored.signIn.name} has ended, at ${new Date(stored.signIn.expiresAt).toISOString()}; one lasts fifteen minutes.`,
-            stored.signIn.name,
+            stored.signIn.byProvider === true ? undefined : stored.signIn.name,
           )
         case 'other_broker':
           throw notSignedIn(
@@ -85,6 +92,10 @@ export function openSession(world: World, common: Common): Session {
       }
     },
     async password() {
+      if (byProvider) {
+        const { code, verifier } = await askForCode(broker, terminal, 'act')
+        return `${verifier}.${code}`
+      }
       known ??= (await passwordFromFile()) ?? (await terminal.hidden('Your password'))
       if (known === undefined) {
         throw usage(
@@ -119,10 +130,10 @@ async function piped(terminal: Terminal): Promise<string | undefined> {
   }
 }
 
-function notSignedIn(sentence: string, name: string): Failure {
+function notSignedIn(sentence: string, name: string | undefined): Failure {
   return new Failure(1, sentence, {
     code: 'sign_in_required',
-    notes: [`Sign in with:  valetkey login --name ${name}`],
+    notes: [`Sign in with:  valetkey login${name === undefined ? '' : ` --name ${name}`}`],
   })
 }
 

@@ -15,6 +15,8 @@ export type SignIn = {
   readonly token: string
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
+  /** They have no password: an identity provider stands behind them. */
+  readonly byProvider?: true
 }
 
 export type StoredSignIn =
@@ -107,7 +109,7 @@ function parse(text: string): SignIn | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { url, name, token, expiresAt } = value as Record<string, unknown>
+  const { url, name, token, expiresAt, byProvider } = value as Record<string, unknown>
   if (
     typeof url !== 'string' ||
     typeof name !== 'string' ||
@@ -117,5 +119,6 @@ function parse(text: string): SignIn | undefined {
     return undefined
   // A header value: nothing that could bring a second header along.
   if (!/^[A-Za-z0-9._-]+$/.test(token)) return undefined
-  return { url, name, token, expiresAt }
+  const signIn = { url, name, token, expiresAt }
+  return byProvider === true ? { ...signIn, byProvider } : signIn
 }

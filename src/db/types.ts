@@ -11,9 +11,11 @@ import type {
   EnvironmentId,
   FreezeId,
   GrantId,
+  LeaseId,
   OperatorId,
   PasskeyId,
   ReplicaId,
+  SignInId,
   TrustIssuerId,
   TrustRuleId,
 } from '../ids.ts'
@@ -22,6 +24,7 @@ import type { ApprovalTerms, EnvironmentTerms } from '../core/approval-terms.ts'
 import type { ApprovalRule, Constraint } from '../core/grant.ts'
 import type { FreezeScope } from '../core/decide.ts'
 import type { ClaimCondition } from '../core/claim-condition.ts'
+import type { CredentialMint } from '../core/mint.ts'
 
 export type State = 'active' | 'disabled' | 'revoked'
 export type Role = 'admin' | 'approver' | 'auditor'
@@ -40,6 +43,36 @@ export type OperatorTable = {
   epoch: Generated<number>
   state: Generated<State>
   created_at: CreatedAt
+  password_until: Date | null
+}
+
+export type OperatorIdentityTable = {
+  operator_id: OperatorId
+  issuer: string
+  subject: string
+  tied_by: OperatorId | null
+  created_at: CreatedAt
+}
+
+export type OperatorSessionTable = {
+  id: SignInId
+  operator_id: OperatorId
+  kek_id: string | null
+  sealed: Buffer | null
+  confirmed_at: Date
+  proved_at: Date | null
+  ends_at: Date
+  asking_until: Date | null
+  created_at: CreatedAt
+}
+
+export type SignInCodeTable = {
+  challenge: Buffer
+  code_hash: Buffer
+  purpose: 'sign_in' | 'act'
+  session_id: SignInId
+  attempts: Generated<number>
+  expires_at: Date
 }
 
 export type AgentTable = {
@@ -107,6 +140,7 @@ export type CredentialTable = {
   version: number
   reach: Json<{ kind: string; detail?: string }>
   state: Generated<State>
+  mint: Json<CredentialMint> | null
   created_at: CreatedAt
 }
 
@@ -115,6 +149,19 @@ export type CredentialVersionTable = {
   version: number
   kek_id: string
   sealed: Buffer
+  mint: Json<CredentialMint> | null
+  minting_by: string | null
+  minting_until: Date | null
+  created_at: CreatedAt
+}
+
+export type CredentialMintedTable = {
+  credential_id: CredentialId
+  version: number
+  narrowing: string
+  kek_id: string
+  sealed: Buffer
+  expires_at: Date
   created_at: CreatedAt
 }
 
@@ -143,6 +190,7 @@ export type GrantTable = {
   requests_per_minute: number | null
   minted: 'redact' | 'seal' | 'reveal'
   require_dpop: boolean
+  hand_out: boolean
   catalogue_version: string
   expires_at: Date | null
   state: Generated<State>
@@ -277,7 +325,7 @@ export type AuditBatchTable = {
   replica_id: string | null
   first_at: Date
   last_at: Date
-  /** Of each entry: at, kind, result, correlation, actor, environment. One entry a line. */
+  /** Of each entry: at, kind, result, correlation, actor, environment, and for whom, if for others. One entry a line. */
   heads: string
   /** Canonical JSON, one entry a line. */
   entries: string
@@ -302,6 +350,8 @@ export type AuditEntryView = {
   result: string
   canonical: string
   leaf_hash: Buffer
+  /** For whom the actor acted, the last being the one whose grant it was; null where for itself. */
+  on_behalf_of: string[] | null
 }
 
 export type ApprovalTable = {
@@ -318,7 +368,11 @@ export type ApprovalTable = {
   capability_id: string
   ancestors: string[]
   actors: string[]
+  /** Trust rules by which its actors showed who they are. */
+  actor_rules: string[]
   trust_rule_id: TrustRuleId | null
+  /** Whether the capability is bound to a key. */
+  bound: boolean
   credential_id: CredentialId
   credential_version: number
   execute: 'agent' | 'broker'
@@ -342,6 +396,61 @@ export type ApprovalTable = {
   lease_until: Date | null
   ended_at: Date | null
   stands_until: Date | null
+  created_at: CreatedAt
+}
+
+export type LeaseState =
+  | 'minting'
+  | 'live'
+  | 'revoking'
+  | 'could_not_revoke'
+  | 'not_revocable'
+  | 'revoked'
+  | 'expired'
+  | 'not_minted'
+
+export type LeaseNarrowing = {
+  readonly bindings: readonly { readonly kind: string; readonly id: string }[]
+  readonly readOnly: boolean
+  readonly seconds: number
+}
+
+export type LeaseTable = {
+  id: LeaseId
+  state: LeaseState
+  purpose: 'handed_out' | 'egress'
+  agent_id: AgentId | null
+  grant_id: GrantId | null
+  environment_id: EnvironmentId
+  provider: string
+  credential_id: CredentialId
+  credential_version: number
+  kind: string
+  capability_id: string | null
+  ancestors: string[]
+  actors: string[]
+  trust_rule_id: TrustRuleId | null
+  actor_rules: string[]
+  bound: boolean
+  verbs: string[]
+  binding: number
+  narrowing: Json<LeaseNarrowing>
+  kek_id: string | null
+  sealed_token: Buffer | null
+  handle: string | null
+  asked_at: Date
+  ends_at: Date
+  works_until: Date | null
+  ended_by: string | null
+  end_reason: string | null
+  ended_at: Date | null
+  attempts: Generated<number>
+  failed_since: Date | null
+  last_error: string | null
+  next_try_at: Date | null
+  held_by: ReplicaId | null
+  held_until: Date | null
+  settled_at: Date | null
   created_at: CreatedAt
 }
 
@@ -388,6 +497,9 @@ export type BreakGlassTable = {
 
 export type Database = {
   operator: OperatorTable
+  operator_identity: OperatorIdentityTable
+  operator_session: OperatorSessionTable
+  sign_in_code: SignInCodeTable
   agent: AgentTable
   agent_key: AgentKeyTable
   agent_public_key: AgentPublicKeyTable
@@ -397,6 +509,7 @@ export type Database = {
   key_encryption_key: KeyEncryptionKeyTable
   credential: CredentialTable
   credential_version: CredentialVersionTable
+  credential_minted: CredentialMintedTable
   signing_key: SigningKeyTable
   grant: GrantTable
   provider: ProviderTable
@@ -419,6 +532,7 @@ export type Database = {
   approval: ApprovalTable
   access_request: AccessRequestTable
   break_glass: BreakGlassTable
+  lease: LeaseTable
 }
 
 export type Row<T extends keyof Database> = Selectable<Database[T]>

@@ -27,6 +27,8 @@ export type Grant = {
   readonly minted: 'redact' | 'seal' | 'reveal'
   /** Whether only capabilities that are bound to a key are issued from it, and accepted under it. */
   readonly requireDpop: boolean
+  /** Whether a native credential is handed out under it: see lease/terms.ts. */
+  readonly handOut: boolean
   readonly catalogueVersion: string
   readonly expiresAt: Date | null
   readonly state: State
@@ -36,10 +38,11 @@ export type Grant = {
 
 export type GrantInput = Omit<
   Grant,
-  'id' | 'state' | 'createdAt' | 'approvalTerms' | 'requireDpop'
+  'id' | 'state' | 'createdAt' | 'approvalTerms' | 'requireDpop' | 'handOut'
 > & {
   readonly approvalTerms?: ApprovalTerms
   readonly requireDpop?: boolean
+  readonly handOut?: boolean
 }
 
 function toGrant(row: Row<'grant'>): Grant {
@@ -57,6 +60,7 @@ function toGrant(row: Row<'grant'>): Grant {
     requestsPerMinute: row.requests_per_minute,
     minted: row.minted,
     requireDpop: row.require_dpop,
+    handOut: row.hand_out,
     catalogueVersion: row.catalogue_version,
     expiresAt: row.expires_at,
     state: row.state,
@@ -83,6 +87,7 @@ export async function createGrant(tx: Tx, grant: GrantInput, now: number): Promi
       requests_per_minute: grant.requestsPerMinute,
       minted: grant.minted,
       require_dpop: grant.requireDpop ?? false,
+      hand_out: grant.handOut ?? false,
       catalogue_version: grant.catalogueVersion,
       expires_at: grant.expiresAt,
       created_by: grant.createdBy,
@@ -99,6 +104,7 @@ export type GrantChange = {
   readonly maxLifetimeSeconds?: number | undefined
   readonly requestsPerMinute?: number | null | undefined
   readonly requireDpop?: boolean | undefined
+  readonly handOut?: boolean | undefined
   readonly expiresAt?: Date | null | undefined
   /** The version it has been reviewed against now. */
   readonly catalogueVersion?: string | undefined
@@ -121,6 +127,7 @@ export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Pro
       ? {}
       : { requests_per_minute: change.requestsPerMinute }),
     ...(change.requireDpop === undefined ? {} : { require_dpop: change.requireDpop }),
+    ...(change.handOut === undefined ? {} : { hand_out: change.handOut }),
     ...(change.expiresAt === undefined ? {} : { expires_at: change.expiresAt }),
     ...(change.catalogueVersion === undefined
       ? {}
@@ -132,6 +139,17 @@ export async function updateGrant(tx: Tx, id: GrantId, change: GrantChange): Pro
 
 export async function readGrant(db: Db | Tx, id: GrantId): Promise<Grant | undefined> {
   const row = await db.selectFrom('grant').selectAll().where('id', '=', id).executeTakeFirst()
+  return row === undefined ? undefined : toGrant(row)
+}
+
+/** The same; until the transaction is over nobody changes it, or locks it too. */
+export async function lockGrant(tx: Tx, id: GrantId): Promise<Grant | undefined> {
+  const row = await tx
+    .selectFrom('grant')
+    .selectAll()
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
   return row === undefined ? undefined : toGrant(row)
 }
 

@@ -3,25 +3,59 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Db, Tx } from '../db/open.ts'
 import type { Role, Row, State } from '../db/types.ts'
 import { newId, type OperatorId } from '../ids.ts'
+import { untieOperator } from './operator-identity.ts'
 
 export type Operator = {
   readonly id: OperatorId
   readonly name: string
   readonly roles: readonly Role[]
   readonly state: State
-  /** Whether a password has been set. */
+  /** Whether they can sign in: a password has been set, or they are known at the identity provider. */
   readonly ready: boolean
+  /** Who they are at the identity provider, where they sign in there. */
+  readonly identity: { readonly issuer: string; readonly subject: string } | undefined
   readonly createdAt: Date
 }
 
 /** How long a one-time setup secret can be used, in milliseconds. */
 export const setupLifetime = 24 * 3_600_000
 
-const columns = ['id', 'name', 'roles', 'state', 'password_hash', 'created_at'] as const
+/**
+ * How long the password of whom the keeper has made or recovered is good although passwords are switched off, in
+ * milliseconds: who holds the key-encryption key must not be locked out by an identity provider that is down.
+ */
+export const passwordsForKeeper = 2 * setupLifetime
 
-function toOperator(row: Pick<Row<'operator'>, (typeof columns)[number]>): Operator {
+type Found = Pick<
+  Row<'operator'>,
+  'id' | 'name' | 'roles' | 'state' | 'password_hash' | 'created_at'
+> & { readonly issuer: string | null; readonly subject: string | null }
+
+function toOperator(row: Found): Operator {
   const { id, name, roles, state, created_at: createdAt } = row
-  return { id, name, roles, state, ready: row.password_hash !== null, createdAt }
+  const identity = identityIn(row)
+  const ready = row.password_hash !== null || identity !== undefined
+  return { id, name, roles, state, ready, identity, createdAt }
+}
+
+function identityIn({ issuer, subject }: Pick<Found, 'issuer' | 'subject'>) {
+  return issuer === null || subject === null ? undefined : { issuer, subject }
+}
+
+function selectOperators(db: Db | Tx) {
+  return db
+    .selectFrom('operator')
+    .leftJoin('operator_identity', 'operator_identity.operator_id', 'operator.id')
+    .select([
+      'operator.id',
+      'operator.name',
+      'operator.roles',
+      'operator.state',
+      'operator.password_hash',
+      'operator.created_at',
+      'operator_identity.issuer',
+      'operator_identity.subject',
+    ])
 }
 
 /** 256 random bits, so that a plain hash of it is as good as the secret is long. */
@@ -35,7 +69,14 @@ function hashOf(secret: string): Buffer {
 
 export async function createOperator(
   tx: Tx,
-  operator: { name: string; roles: readonly Role[]; setupSecret: string; now: number },
+  operator: {
+    name: string
+    roles: readonly Role[]
+    setupSecret: string
+    now: number
+    /** Until when their password is good although passwords are switched off, in milliseconds since the epoch. */
+    passwordUntil?: number
+  },
 ): Promise<OperatorId> {
   const id = newId('operator', operator.now)
   await tx
@@ -47,6 +88,8 @@ export async function createOperator(
       password_hash: null,
       setup_hash: hashOf(operator.setupSecret),
       setup_expires_at: new Date(operator.now + setupLifetime),
+      password_until:
+        operator.passwordUntil === undefined ? null : new Date(operator.passwordUntil),
     })
     .execute()
   return id
@@ -129,6 +172,9 @@ export type SignInRecord = {
   readonly name: string
   readonly roles: readonly Role[]
   readonly passwordHash: string | null
+  /** Until when it is good although passwords are switched off. */
+  readonly passwordUntil: Date | null
+  readonly identity: Operator['identity']
   readonly state: State
   readonly epoch: number
 }
@@ -137,23 +183,28 @@ export async function signInRecord(
   db: Db,
   by: { name: string } | { id: OperatorId },
 ): Promise<SignInRecord | undefined> {
-  const query = db
-    .selectFrom('operator')
-    .select(['id', 'name', 'roles', 'password_hash', 'state', 'epoch'])
+  const query = selectOperators(db).select(['operator.epoch', 'operator.password_until'])
   const row = await (
-    'name' in by ? query.where('name', '=', by.name) : query.where('id', '=', by.id)
+    'name' in by
+      ? query.where('operator.name', '=', by.name)
+      : query.where('operator.id', '=', by.id)
   ).executeTakeFirst()
   if (row === undefined) return undefined
-  const { password_hash: passwordHash, ...rest } = row
-  return { ...rest, passwordHash }
+  const { id, name, roles, state, epoch } = row
+  return {
+    id,
+    name,
+    roles,
+    passwordHash: row.password_hash,
+    passwordUntil: row.password_until,
+    identity: identityIn(row),
+    state,
+    epoch,
+  }
 }
 
 export async function readOperator(db: Db | Tx, id: OperatorId): Promise<Operator | undefined> {
-  const row = await db
-    .selectFrom('operator')
-    .select(columns)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await selectOperators(db).where('operator.id', '=', id).executeTakeFirst()
   return row === undefined ? undefined : toOperator(row)
 }
 
@@ -161,11 +212,9 @@ export async function listOperators(
   db: Db,
   page: { limit: number; after: string },
 ): Promise<readonly Operator[]> {
-  const rows = await db
-    .selectFrom('operator')
-    .select(columns)
-    .where('id', '>', page.after as OperatorId)
-    .orderBy('id')
+  const rows = await selectOperators(db)
+    .where('operator.id', '>', page.after as OperatorId)
+    .orderBy('operator.id')
     .limit(page.limit)
     .execute()
   return rows.map(toOperator)
@@ -193,7 +242,17 @@ export async function updateOperator(
     .selectFrom('operator')
     .select('id')
     .where('state', '=', 'active')
-    .where('password_hash', 'is not', null)
+    .where((e) =>
+      e.or([
+        e('password_hash', 'is not', null),
+        e.exists(
+          e
+            .selectFrom('operator_identity')
+            .select('operator_id')
+            .whereRef('operator_identity.operator_id', '=', 'operator.id'),
+        ),
+      ]),
+    )
     .where(
       (e) => e.val('admin'),
       '=',
@@ -230,15 +289,19 @@ export async function recoverAdmin(
     .where('name', '=', name)
     .forUpdate()
     .executeTakeFirst()
+  const passwordUntil = now + passwordsForKeeper
   if (row === undefined) {
-    return createOperator(tx, { name, roles: ['admin', 'approver', 'auditor'], setupSecret, now })
+    const roles = ['admin', 'approver', 'auditor'] as const
+    return createOperator(tx, { name, roles, setupSecret, now, passwordUntil })
   }
+  await untieOperator(tx, row.id)
   await tx
     .updateTable('operator')
     .set((e) => ({
       roles: ['admin', 'approver', 'auditor'] satisfies Role[],
       state: 'active' as const,
       password_hash: null,
+      password_until: new Date(passwordUntil),
       setup_hash: hashOf(setupSecret),
       setup_expires_at: new Date(now + setupLifetime),
       epoch: e('epoch', '+', 1),

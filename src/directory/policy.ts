@@ -9,6 +9,7 @@ import { effectiveTerms, type EffectiveTerms } from '../core/approval-terms.ts'
 import type { BreakGlass } from '../core/break-glass.ts'
 import type { Environment } from '../core/environment.ts'
 import type { GrantState } from '../core/decide.ts'
+import type { CredentialMint } from '../core/mint.ts'
 import type { Place } from '../core/operation.ts'
 import {
   nothingUnreviewed,
@@ -37,6 +38,8 @@ export type CredentialView = {
   readonly origin: string
   readonly style: string
   readonly state: State
+  /** Where its secret mints what goes out. */
+  readonly mint?: CredentialMint
 }
 
 export type Policy = {
@@ -48,6 +51,8 @@ export type Policy = {
   /** Who acts for it, the one who does now first; absent where it acts itself. They must all be active. */
   readonly actors?: readonly Agent[]
   readonly environment: Environment
+  /** What the environment is bound to at the grant's provider, for what is minted narrower; absent where nothing is minted. */
+  readonly mintBindings?: readonly { readonly kind: string; readonly id: string }[]
   /** On what terms a person is asked: the grant's and its environment's together. */
   readonly approvalTerms: EffectiveTerms
   /** See `EnvironmentRecord.binding`. */
@@ -58,6 +63,8 @@ export type Policy = {
   readonly freezes: readonly Freeze[]
   /** The agent's trust rules that hold, under one of which a workload's capability must have been issued. */
   readonly trustRules?: ReadonlySet<TrustRuleId> | undefined
+  /** Those of its actors that hold, for each that showed by one who it is. */
+  readonly actorRules?: ReadonlySet<TrustRuleId> | undefined
   /** Confirmed and not ended; when each is over, depends on the moment. */
   readonly breakGlass?: readonly BreakGlass[] | undefined
   /** What came, or changed, from the catalogue that the grant was reviewed against to the one of `catalogueVersion`. */
@@ -172,15 +179,23 @@ async function readPolicy(
       rulesInForce(db, grant.agentId),
     ])
   if (agent === undefined || record === undefined || credential === undefined) return undefined
-  const found = await Promise.all(actorIds.map((id) => readAgent(db, id)))
+  const [found, actorRules] = await Promise.all([
+    Promise.all(actorIds.map((id) => readAgent(db, id))),
+    Promise.all(actorIds.map((id) => rulesInForce(db, id))),
+  ])
   const actors = found.filter((actor) => actor !== undefined)
   if (actors.length < actorIds.length) return undefined
   return {
     grant,
     askedUnder,
     agent,
-    ...(actors.length === 0 ? {} : { actors }),
+    ...(actors.length === 0
+      ? {}
+      : { actors, actorRules: new Set(actorRules.flatMap((rules) => [...rules])) }),
     environment: toEnvironment(record, deps.bindingPlace),
+    ...(credential.mint === undefined && lookups?.mint === undefined
+      ? {}
+      : { mintBindings: bindingsAt(record, grant.provider) }),
     approvalTerms: effectiveTerms(grant.approvalTerms, record.approvalTerms),
     binding: record.binding,
     credential,
@@ -206,6 +221,17 @@ async function readPolicy(
 /** Milliseconds since the epoch. */
 function endOf(grant: Grant): number {
   return grant.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY
+}
+
+/** What an environment is bound to at one provider, in an order that depends on nothing else. */
+export function bindingsAt(
+  record: Pick<EnvironmentRecord, 'bindings'>,
+  provider: string,
+): readonly { readonly kind: string; readonly id: string }[] {
+  return record.bindings
+    .filter((binding) => binding.provider === provider)
+    .map(({ kind, id }) => ({ kind, id }))
+    .sort((a, b) => (a.kind === b.kind ? (a.id < b.id ? -1 : 1) : a.kind < b.kind ? -1 : 1))
 }
 
 function worst(states: readonly State[]): State {

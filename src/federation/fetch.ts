@@ -1,13 +1,15 @@
 /**
  * Fetches an issuer's metadata and keys. Guarantees: over https, with the certificate checked; to a public address, looked at
- * on the very addresses that are connected to, unless the issuer was declared internal; redirects are refusals;
- * size, time and form are bounded. Against a name that leads inwards, now or later, and against an issuer, or whoever
- * took its host over, that answers with too much, too slowly or with something else. Nothing of ours is sent along.
+ * on the very addresses that are connected to, and where the issuer was declared internal to a private one too, never to a
+ * cloud's metadata or to what is no machine's; redirects are refusals; size, time and form are bounded. Against a name that
+ * leads inwards, now or later, and against an issuer, or whoever took its host over, that answers with too much, too slowly
+ * or with something else. Nothing of ours is sent along.
  */
 import type { LookupFunction } from 'node:net'
-import { Client, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { parseJson } from '../core/json.ts'
 import type { JsonValue } from '../core/operation.ts'
+import { issuerClient } from './issuer-client.ts'
 import { complaintAboutUrl, type IsPublicAddress } from './issuer.ts'
 
 export type FetchedJson =
@@ -35,6 +37,8 @@ export type IssuerFetchOptions = {
   /** Leaves only public addresses, and fails where a name has any other. */
   readonly lookup: LookupFunction
   readonly isPublicAddress: IsPublicAddress
+  /** Of names of declared internal issuers; what it finds is looked at. The system's, unless a test has another. */
+  readonly resolve?: LookupFunction
   /** Milliseconds from the first look-up to the last byte. */
   readonly timeout?: number
   /** Of a body, in bytes. */
@@ -44,23 +48,13 @@ export type IssuerFetchOptions = {
 const json = /^application\/(?:[a-z0-9.-]+\+)?json[ \t]*(?:;|$)/i
 
 export function createIssuerFetch(options: IssuerFetchOptions): FetchJson {
-  const { lookup, isPublicAddress, timeout = 5_000, longest = 262_144 } = options
+  const { lookup, resolve, isPublicAddress, timeout = 5_000, longest = 262_144 } = options
 
   return async (text, { internal }) => {
     const complaint = complaintAboutUrl(text, internal, isPublicAddress)
     if (complaint !== undefined) return { ok: false, detail: complaint }
     const url = new URL(text)
-    // A connection of its own, ended afterwards: nothing that one issuer said can be taken for another's answer.
-    const client = new Client(url.origin, {
-      allowH2: false,
-      connect: {
-        timeout,
-        // Said here so that NODE_TLS_REJECT_UNAUTHORIZED=0 in somebody's shell does not unsay it.
-        rejectUnauthorized: true,
-        ...(internal ? {} : { lookup }),
-      },
-      maxHeaderSize: 16_384,
-    })
+    const client = issuerClient(url.origin, { lookup, resolve, internal, timeout })
     try {
       // One bound for all of it: an answer that drips a byte now and then resets every other timeout.
       const signal = AbortSignal.timeout(timeout)

@@ -4,6 +4,7 @@
  * tokens that spell a trusted issuer differently, and against a URL that one parser reads as another host.
  */
 import { isIP } from 'node:net'
+import { isNeverIssuer } from './inner-address.ts'
 
 export type TrustedIssuer = {
   /** Compared byte for byte with the token's `iss` and the metadata's `issuer`. */
@@ -50,8 +51,7 @@ export function complaintAboutUrl(
   // Upper case, a default port, dot segments, backslashes, tabs, other alphabets, 0x7f.1: the parser would repair them.
   if (url.href !== text && url.href !== `${text}/`) return 'it is not in its plain spelling'
   if (isIP(host) !== 0) {
-    // Where clouds keep their instances' credentials: nobody's issuer, whatever was declared.
-    if (isLinkLocal(host)) return 'it is a link-local address'
+    if (isNeverIssuer(host)) return 'it is an address at which no issuer is'
     return internal || isPublicAddress(host) ? undefined : 'it is not on the public internet'
   }
   if (host.endsWith('.')) return 'its host must not end in a dot'
@@ -62,9 +62,4 @@ export function complaintAboutUrl(
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-}
-
-/** RFC 3927, RFC 4291 §2.5.6, the same mapped into IPv6, and AWS's metadata service on IPv6. */
-function isLinkLocal(address: string): boolean {
-  return /^(169\.254\.|fe[89ab][0-9a-f]:|::ffff:a9fe:|64:ff9b::a9fe:|fd00:ec2::254$)/.test(address)
 }

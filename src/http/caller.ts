@@ -94,6 +94,7 @@ export function createAuthentication(
       correlationId: request.id,
       provider: adapter?.name ?? 'unknown',
       ruleId: claims.rule as TrustRuleId | undefined,
+      ancestors: claims.ancestors,
     }
     const caller = { adapter: adapter ?? unknownProvider, policy, claims, headers, subject, target }
     // From here on the caller is known, and whatever is refused is refused on record.

@@ -11,16 +11,21 @@ import type { Db } from '../db/open.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Feed } from '../db/feed.ts'
 import type { PolicyReader } from '../directory/policy.ts'
+import type { Leases } from '../lease/leases.ts'
+import type { SignInSealer } from '../directory/sign-in.ts'
 import type { ForeignTokenVerifier } from '../federation/foreign-token.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
 import type { Evaluator } from '../proxy/evaluate.ts'
 import type { ApprovalChanges } from '../proxy/approval-changes.ts'
 import type { Gate } from '../proxy/gate.ts'
+import type { Minter } from '../minting/minter.ts'
+import type { Scrubber } from '../proxy/scrub.ts'
 import type { Forwarder } from '../proxy/forward.ts'
 import type { Prober } from '../proxy/probe.ts'
 import type { Unsealer } from '../vault/unseal.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Cursors } from './cursor.ts'
+import type { IdentityDoor } from './identity/door.ts'
 import type { Passwords } from './password.ts'
 
 export type Deps = {
@@ -47,9 +52,19 @@ export type Deps = {
   readonly forwarder: Forwarder
   readonly gate: Gate
   readonly approvalChanges: ApprovalChanges
+  readonly leases: Leases
   readonly prober: Prober
+  /** What credentials mint: for the prober, and for leases. */
+  readonly minter: Minter<Scrubber>
+  /** What configuration says of token services; see `Config`. */
+  readonly tokenServices: Readonly<Record<string, string>>
   readonly cursors: Cursors
   readonly passwords: Passwords
+  /** Where operators sign in by OpenID Connect; undefined where they do not. */
+  readonly identity: IdentityDoor | undefined
+  /** Whether operators may sign in with a password of their own. */
+  readonly localPasswords: boolean
+  readonly signInSealer: SignInSealer
   /** The origin a new credential of this provider is pinned to: its first, or the one that configuration declares. */
   readonly originsOf: (provider: ProviderAdapter) => readonly string[]
   /** By which approvals are timed, as other replicas look at them. */

@@ -5,6 +5,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Approval } from '../approval/store.ts'
 import { AuditUnavailable } from '../audit/log.ts'
+import { actorRulesOf } from '../capability/attenuate.ts'
 import { longestWait } from '../core/approval-terms.ts'
 import { Problem, type ProblemCode, type ProblemDetails } from '../problem.ts'
 import type { Denial } from '../proxy/denial.ts'
@@ -152,6 +153,8 @@ export function createGatekeeper(deps: Deps, door: Door) {
         capabilityId: caller.claims.jti,
         ancestors: caller.claims.ancestors,
         ruleId: caller.subject.ruleId,
+        actorRules: [...actorRulesOf(caller.claims).values()],
+        bound: caller.claims.cnf !== undefined,
         correlationId: request.id,
         evaluation,
         because,

@@ -20,6 +20,7 @@ const ajvOptions = {
     useDefaults: false,
     allErrors: false,
     strict: true,
+    discriminator: true,
   },
 } as const
 

@@ -15,11 +15,17 @@ export const idParams = (kind: IdKind) => closed({ id: id(kind) })
 export const Name = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._/@ -]{0,98}[A-Za-z0-9]$|^[A-Za-z0-9]$',
 })
-export const Password = Type.String({
-  minLength: 1,
-  maxLength: 1024,
-  description: 'The operator’s own password, given again.',
-})
+/** What a sign-in starts with. */
+export const OwnPassword = Type.String({ minLength: 1, maxLength: 1024 })
+/** Whether there must be one is for `requirePassword` to say, which knows how the operator signs in. */
+export const Password = Type.Optional(
+  Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    description:
+      'The operator’s own password, given again. Who signs in at an identity provider has none: docs/operators.md.',
+  }),
+)
 export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, in UTC.' })
 export const State = Type.Union([
   Type.Literal('active'),

@@ -37,6 +37,9 @@ export async function recoverCommand(
     desk.out(
       'Their passkeys and one-time codes are gone; a new passkey can be registered for a day after the setup.',
     )
+    desk.out(
+      'They sign in with a password from now on: for two days also where passwords are switched off.',
+    )
     desk.out('Setup secret, shown this once and good for a day:')
     desk.out('')
     desk.out(`    ${setupSecret}`)

@@ -11,6 +11,7 @@ import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { sql } from 'kysely'
 import { rewrapApprovals } from '../approval/sealed.ts'
+import { rewrapLeases } from '../lease/sealed.ts'
 import { rewrapOneTimeCodes } from '../approval/one-time-code.ts'
 import { deadAfter } from '../audit/recovery.ts'
 import { appendWithin } from '../audit/log.ts'
@@ -196,7 +197,7 @@ async function nextFile(path: string, formerId: string | undefined): Promise<Nex
 function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<number> {
   return db.transaction().execute(async (tx) => {
     // A broker that starts now cannot register, and gives up; nothing can be sealed meanwhile.
-    await sql`lock table replica, credential_version, signing_key, approval, one_time_code, key_encryption_key in share row exclusive mode`.execute(
+    await sql`lock table replica, credential_version, credential_minted, signing_key, approval, lease, one_time_code, operator_session, key_encryption_key in share row exclusive mode`.execute(
       tx,
     )
     if (!alone) await refuseWhereBrokersRun(tx)
@@ -216,11 +217,18 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
       if (!result.ok) throw unwrapped(`approval ${binding.id}`, result.error)
       return result.sealed
     })
+    const leases = await rewrapLeases(tx, next.kek.id, async (sealed, binding) => {
+      const result = await rewrap(sealed, old, next.kek, binding)
+      if (!result.ok) throw unwrapped(`lease ${binding.id}`, result.error)
+      return result.sealed
+    })
     const codes = await rewrapOneTimeCodes(tx, next.kek.id, async (sealed, id) => {
       const result = await rewrap(sealed, old, next.kek, oneTimeCodeBinding(id))
       if (!result.ok) throw unwrapped(`one-time code of ${id}`, result.error)
       return result.sealed
     })
+    // They last an hour at the most: people sign in again.
+    await tx.deleteFrom('operator_session').execute()
     await tx.deleteFrom('key_encryption_key').where('id', '!=', next.kek.id).execute()
     const now = Date.now()
     await appendWithin(tx, {
@@ -234,7 +242,7 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
     })
     // A broker that was only asleep reads its keys anew, cannot open them, and denies.
     await bumpRevision(tx, 'directory')
-    return credentials + signing + approvals + codes
+    return credentials + signing + approvals + leases + codes
   })
 }
 

@@ -22,7 +22,7 @@ import { approvableRequest, leaseMs, type Gate } from './gate.ts'
 import { AnswerKeeper } from './kept-answer.ts'
 import { unmetCondition, type AskFor } from './parking.ts'
 import type { Settlement } from './settlement.ts'
-import { frozen, trusted } from './standing.ts'
+import { actorsTrusted, frozen, trusted } from './standing.ts'
 import { objection, underWeakerTerms, weakerTerms } from './still-approved.ts'
 
 export type Dispatcher = {
@@ -117,7 +117,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const policy = await deps.policies.policyOf(approval.grantId, approval.actors)
     if (policy === undefined || policy.state !== 'active' || policy.expiresAt <= now())
       return 'the grant, or something it rests on, is not in force any more'
-    if (!trusted(policy, approval.ruleId)) return untrustedRule
+    if (!trusted(policy, approval.ruleId) || !actorsTrusted(policy, approval.actorRules))
+      return untrustedRule
+    if (policy.grant.requireDpop && !approval.bound) return unbound
     const stopped = frozen(policy)
     if (stopped !== undefined) return `an operator has frozen ${stopped}`
     if (
@@ -249,11 +251,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
 const anotherCredential = 'the credential is another than the one it was approved for'
 const untrustedRule = 'the trust rule it was asked under holds no more'
+const unbound =
+  'its capability is not bound to a key, and the grant asks for that now: send it again with one that is'
 const revokedCapability = 'the capability it was asked with was revoked'
 
 /**
- * What goes with it. Those of another credential, of a rule that holds no more or of older terms go alone: the grant may
- * have others that are as they should be. What stops whoever acts for the agent need not stop the agent; each of theirs is
+ * What goes with it. Those of another credential, of a rule that holds no more, of a bearer's capability or of older terms
+ * go alone: the grant may have others that are as they should be. What stops whoever acts for the agent need not stop the agent; each of theirs is
  * looked at on its own, and an ancestor's revocation is found at each of what came of it.
  */
 function stopsWith(approval: Approval, reason: string): CancelScope {
@@ -262,6 +266,7 @@ function stopsWith(approval: Approval, reason: string): CancelScope {
   switch (reason) {
     case anotherCredential:
     case untrustedRule:
+    case unbound:
     case weakerTerms:
       return { kind: 'approval', id }
     case revokedCapability:

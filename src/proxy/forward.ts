@@ -15,6 +15,7 @@ import { outgoing, unsendable } from './outgoing.ts'
 import { decisionEntry, outcomeEntry, type Subject } from './record.ts'
 import { deliver, type Delivered, type Failure } from './deliver.ts'
 import type { MintedSealer } from './minted.ts'
+import type { TokenForRequest } from './minted-token.ts'
 import { redactionFor } from './redaction.ts'
 import type { AnswerSink } from './reply.ts'
 import type { ScrubberFor } from './scrubbers.ts'
@@ -47,6 +48,8 @@ export function createForwarder(deps: {
   readonly audit: AuditLog
   readonly egress: Egress
   readonly open: OpenCredential
+  /** What goes out in place of a credential that mints. */
+  readonly tokenFor: TokenForRequest
   readonly minted: MintedSealer
   readonly scrubberFor: ScrubberFor
   readonly now: () => number
@@ -80,7 +83,15 @@ export function createForwarder(deps: {
         throw error
       }
 
-      const secret = await openSecret(deps.open, policy)
+      const token =
+        policy.credential.mint === undefined
+          ? undefined
+          : await deps.tokenFor(subject, evaluation.operations)
+      if (token?.ok === false) {
+        note({ result: 'not_sent', detail: token.failure.details.detail })
+        return token.failure
+      }
+      const secret = token?.secret ?? (await openSecret(deps.open, policy))
       if (secret === undefined) {
         note({ result: 'not_sent', detail: 'the credential could not be opened' })
         return {
@@ -103,7 +114,7 @@ export function createForwarder(deps: {
           egress: deps.egress,
           origin: leaving.origin,
           request: leaving.request,
-          scrubber: deps.scrubberFor(policy.credential, secret),
+          scrubber: token?.guard ?? deps.scrubberFor(policy.credential, secret),
           correlationId: subject.correlationId,
           redaction: redactionFor(adapter, policy.grant.minted === 'reveal', evaluation.operations),
           onMinted: (value) => deps.minted.handle(policy, subject, value),
@@ -123,6 +134,7 @@ export function createForwarder(deps: {
         settled()
       }
       note(delivered.outcome)
+      if (delivered.outcome.status === 401) token?.refused()
       return delivered.failure
     },
   }

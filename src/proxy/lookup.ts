@@ -11,6 +11,7 @@ import type { Ask, ProviderAdapter } from '../provider/adapter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
+import type { MintedTokens } from './minted-token.ts'
 import { outgoing, unsendable } from './outgoing.ts'
 import type { ScrubberFor } from './scrubbers.ts'
 
@@ -24,6 +25,8 @@ export function createLookups(deps: {
   readonly audit: AuditLog
   readonly egress: Egress
   readonly open: OpenCredential
+  /** What goes out in place of a credential that mints. */
+  readonly tokenFor: MintedTokens['forLookup']
   readonly scrubberFor: ScrubberFor
   readonly now: () => number
 }): Lookups {
@@ -64,7 +67,16 @@ export function createLookups(deps: {
           latencyMs: Math.round((performance.now() - start) * 10) / 10,
           ...outcome,
         })
-      const secret = await deps.open(credential).catch(() => undefined)
+      const token =
+        credential.mint === undefined
+          ? undefined
+          : await deps.tokenFor(policy, credential, correlationId)
+      const secret =
+        token === undefined
+          ? await deps.open(credential).catch(() => undefined)
+          : token.ok
+            ? token.secret
+            : undefined
       if (secret === undefined) {
         note({ result: 'not_sent', detail: 'the credential could not be opened' })
         throw new Error('the credential could not be opened')
@@ -82,7 +94,7 @@ export function createLookups(deps: {
       const collected = await Promise.race([
         // What an answer says is shown to whoever approves: it is scrubbed like one that an agent gets (I1).
         collectJson(deps.egress, leaving.origin, leaving.request, (bytes) =>
-          deps.scrubberFor(credential, secret).body(bytes),
+          (token?.ok === true ? token.guard : deps.scrubberFor(credential, secret)).body(bytes),
         ),
         late,
       ])
@@ -96,6 +108,7 @@ export function createLookups(deps: {
         throw new Error('the provider could not be asked')
       }
       note({ result: 'completed', status: collected.status })
+      if (collected.status === 401 && token?.ok === true) token.refused()
       const { status, json, text } = collected
       return { status, json, ...(text === undefined ? {} : { text }) }
     },

@@ -4,10 +4,10 @@
  * each of its services, to the one of its own list that the request was read as.
  */
 import type { ProviderAdapter, RebuiltRequest } from '../provider/adapter.ts'
+import { readAwsKeys, signAws } from '../provider/aws/sign.ts'
 import type { SecretText } from '../vault/secret-text.ts'
 import { ACCEPT_ENCODING } from './decode.ts'
 import type { EgressRequest } from './egress.ts'
-import { readAwsKeys, signAws } from './sign-aws.ts'
 
 export type Outgoing =
   | { readonly ok: true; readonly origin: string; readonly request: EgressRequest }

@@ -38,6 +38,10 @@ export type Parking = Understood & {
   readonly ancestors?: readonly string[] | undefined
   /** The trust rule of that capability. */
   readonly ruleId?: TrustRuleId | undefined
+  /** Those of the actors in it. */
+  readonly actorRules?: readonly TrustRuleId[] | undefined
+  /** It is bound to a key. */
+  readonly bound?: boolean | undefined
   /** Why a person is needed. */
   readonly because: readonly string[]
   /** The agent's own words. */
@@ -86,6 +90,8 @@ export async function parkRequest(
         capabilityId: parking.capabilityId as CapabilityId,
         ancestors: parking.ancestors,
         ruleId: parking.ruleId,
+        actorRules: parking.actorRules,
+        bound: parking.bound,
         execute: terms.execute,
         rule: terms.approver,
         reason: parking.reason,

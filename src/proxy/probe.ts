@@ -8,7 +8,7 @@ import type { SecretText } from '../vault/secret-text.ts'
 import { collectJson } from './collect.ts'
 import type { Egress } from './egress.ts'
 import { outgoing, secretTexts, unsendable } from './outgoing.ts'
-import { createScrubber } from './scrub.ts'
+import { createScrubber, type Scrubber } from './scrub.ts'
 
 /** The whole of the asking, in milliseconds: an admin waits for it, and the secret is stored all the same. */
 const deadline = 8_000
@@ -21,6 +21,8 @@ export type Prober = {
       readonly origin: string
       readonly style: string
       readonly bound: ReadonlySet<Place>
+      /** Where the secret was minted: also what it was minted with must not come back. */
+      readonly scrubber?: Scrubber
       /** The request of the admin who stores it. */
       readonly correlationId: string
     },
@@ -35,7 +37,7 @@ export function createProber(deps: {
   return {
     async reach(adapter, secret, target) {
       // What it finds is kept as it is, and shown to operators.
-      const scrubber = createScrubber(secretTexts(secret))
+      const scrubber = target.scrubber ?? createScrubber(secretTexts(secret))
       const ask: Ask = async (question) => {
         const correlationId = newId('correlation')
         const common = {

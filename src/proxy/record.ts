@@ -23,6 +23,8 @@ export type Subject = {
   readonly provider: string
   /** The trust rule of a workload's capability. */
   readonly ruleId?: TrustRuleId | undefined
+  /** The capabilities that it was exchanged from: each of them can be revoked. */
+  readonly ancestors?: readonly string[] | undefined
 }
 
 function common(subject: Subject, now: number) {

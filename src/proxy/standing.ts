@@ -1,6 +1,6 @@
 /** Whether a capability that verifies is still good: what its grant rests on may have changed since it was issued. */
 import type { Actor } from '../audit/entry.ts'
-import { actorsOf } from '../capability/attenuate.ts'
+import { actorRulesOf, actorsOf } from '../capability/attenuate.ts'
 import type { CapabilityClaims } from '../capability/claims.ts'
 import type { FreezeScope } from '../core/decide.ts'
 import { frozenScope } from '../directory/freeze.ts'
@@ -23,6 +23,7 @@ export function inactive(
     return 'another actor'
   if (claims.binding !== policy.binding) return 'rebound'
   if (!trusted(policy, claims.rule)) return 'untrusted'
+  if (!actorsTrusted(policy, actorRulesOf(claims).values())) return 'untrusted'
   // Also where it was issued before the grant asked for it.
   if (policy.grant.requireDpop && claims.cnf === undefined) return 'unbound'
   return undefined
@@ -33,8 +34,14 @@ export function trusted(policy: Policy, ruleId: string | null | undefined): bool
   return ruleId == null || policy.trustRules?.has(ruleId as TrustRuleId) === true
 }
 
+/** Whether the rules, by which those who act in it showed who they are, all hold still. */
+export function actorsTrusted(policy: Policy, rules: Iterable<TrustRuleId>): boolean {
+  for (const id of rules) if (policy.actorRules?.has(id) !== true) return false
+  return true
+}
+
 /** Why a capability of a rule that holds no more is refused. */
-export const untrustedDetail = 'the trust rule that it was issued under holds no more'
+export const untrustedDetail = 'a trust rule that it was issued under holds no more'
 
 /** Why a bearer's capability is refused under a grant that asks for more. */
 export const unboundDetail =

@@ -5,20 +5,19 @@
  */
 import { LRUCache } from 'lru-cache'
 import type { Db } from '../db/open.ts'
-import type { CredentialId } from '../ids.ts'
-import { openCredential, readSealedVersion, type SealedVersion } from './store.ts'
+import {
+  openCredential,
+  readSealedVersion,
+  type CredentialKey,
+  type SealedVersion,
+} from './store.ts'
 import type { SecretText } from './secret-text.ts'
 import type { Vault } from './vault.ts'
 
 /** How long an opened credential may lie in memory after it was asked for, in milliseconds. */
 export const openFor = 2_000
 
-export type CredentialKey = {
-  readonly id: CredentialId
-  readonly version: number
-  readonly provider: string
-  readonly environmentId: string
-}
+export type { CredentialKey } from './store.ts'
 
 /**
  * The secret, to be used before anything else is awaited: it is erased without notice. Undefined where the version is
@@ -26,7 +25,13 @@ export type CredentialKey = {
  */
 export type OpenCredential = (credential: CredentialKey) => Promise<SecretText | undefined>
 
-export type CredentialOpener = { readonly open: OpenCredential; clear(): void }
+export type CredentialOpener = {
+  /** For a request that it goes out with. Undefined for one that mints: its secret goes out with none. */
+  readonly open: OpenCredential
+  /** For minting. Undefined for one that does not mint. */
+  readonly openToMint: OpenCredential
+  clear(): void
+}
 
 export function createCredentialOpener(db: Db, vault: Vault): CredentialOpener {
   // A version never changes once it is written, so there is nothing to go stale; a rewrap changes only the wrapping.
@@ -48,24 +53,37 @@ export function createCredentialOpener(db: Db, vault: Vault): CredentialOpener {
     return secret
   }
 
+  async function open(credential: CredentialKey): Promise<SecretText | undefined> {
+    const key = `${credential.id} ${String(credential.version)}`
+    const ready = opened.get(key)
+    if (ready !== undefined && !vault.sealed) return ready
+    let stored = sealed.get(key)
+    if (stored === undefined) {
+      stored = await readSealedVersion(db, credential.id, credential.version)
+      if (stored === undefined) return undefined
+      sealed.set(key, stored)
+    }
+    const secret = await openCredential(vault, credential, stored)
+    return secret === undefined ? undefined : keep(key, secret)
+  }
+
   return {
     clear() {
       for (const secret of opened.values()) secret.dispose()
       opened.clear()
       sealed.clear()
     },
-    async open(credential) {
-      const key = `${credential.id} ${String(credential.version)}`
-      const ready = opened.get(key)
-      if (ready !== undefined && !vault.sealed) return ready
-      let stored = sealed.get(key)
-      if (stored === undefined) {
-        stored = await readSealedVersion(db, credential.id, credential.version)
-        if (stored === undefined) return undefined
-        sealed.set(key, stored)
-      }
+    open: (credential) =>
+      credential.mint === undefined ? open(credential) : Promise.resolve(undefined),
+    // What mints is opened anew each time: what it was opened with must be what it is bound to now, and a refresh token
+    // may have been replaced since, in its very row.
+    async openToMint(credential) {
+      if (credential.mint === undefined) return undefined
+      const stored = await readSealedVersion(db, credential.id, credential.version)
+      if (stored === undefined) return undefined
       const secret = await openCredential(vault, credential, stored)
-      return secret === undefined ? undefined : keep(key, secret)
+      if (secret !== undefined) setTimeout(() => secret.dispose(), openFor).unref()
+      return secret
     },
   }
 }

@@ -24,6 +24,8 @@ export type Associated = {
   readonly environment: string
   /** Of the secret within its row: a whole number, from 0. */
   readonly version: number
+  /** What may be done with the secret, in one spelling: whoever changes it in the database makes the value unopenable. */
+  readonly purpose?: string
 }
 
 export type Sealed = {
@@ -114,7 +116,7 @@ async function unwrap(bytes: Uint8Array, kek: Kek, associated: Associated): Prom
 
 /** `layer` keeps a wrapped key from ever passing for a ciphertext. */
 function encode(layer: 'data' | 'key', associated: Associated): Buffer {
-  const { table, id, provider, environment, version } = associated
+  const { table, id, provider, environment, version, purpose } = associated
   if (!Number.isSafeInteger(version) || version < 0)
     throw new RangeError('a version is a whole number from 0')
   return encodeFields([
@@ -124,6 +126,8 @@ function encode(layer: 'data' | 'key', associated: Associated): Buffer {
     provider,
     environment,
     String(version),
+    // A list of another length is never the same bytes: what was sealed without a purpose opens with none.
+    ...(purpose === undefined ? [] : [purpose]),
   ])
 }
 

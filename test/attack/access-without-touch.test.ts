@@ -48,7 +48,7 @@ test('access is not given', async (t) => {
 
   await t.test('without the password, before the touch or with it', async () => {
     const bare = await approver.send('POST', `/v1/access-requests/${id}/options`, {})
-    assert.equal(bare.status, 400)
+    assert.equal(bare.status, 403)
     assert.equal((await prepare(approver, id, { password: 'not it' })).status, 403)
     assert.equal(await give(await signed(), { password: 'not it' }), 403)
     assert.equal(await given(), 0)

@@ -71,6 +71,8 @@ function drawn(texts: Texts): string {
     ancestors: [],
     actors: [],
     ruleId: null,
+    actorRules: [],
+    bound: false,
     credential: { id: newId('credential'), version: 1 },
     execute: 'agent',
     holdSeconds: 0,

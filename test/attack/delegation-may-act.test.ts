@@ -40,7 +40,7 @@ test('whoever acts for another', async (t) => {
     assert.equal(entry?.['result'], 'refused')
   })
 
-  await t.test('shows its own key, and no other token in place of it', async () => {
+  await t.test('shows its own key, and no token of another in place of it', async () => {
     const parent = await granted.token({ may_act: [b.id] })
     await refused(url, undefined, parent)
     await refused(url, undefined, parent, { form: { client_id: b.id } })
@@ -82,6 +82,14 @@ test('whoever acts for another', async (t) => {
         [b.id, granted.agentId],
         kind,
       )
+      // Whoever asks what an agent did finds what others did for it.
+      for (const actor of [c.id, b.id, granted.agentId] as readonly string[]) {
+        const found: { items: { entry: unknown }[] } = await broker.api(
+          'GET',
+          `/v1/audit?kind=${kind}&actor=${actor}`,
+        )
+        assert.deepEqual(found.items[0]?.entry, entry, actor)
+      }
     }
   })
 
@@ -147,6 +155,8 @@ test('whoever acts for another', async (t) => {
         ...(method === 'POST' ? { body: '{"verbs":["volumeDelete"]}' } : {}),
       })
       assert.equal(response.status, 403, path)
+      const { code, title } = (await response.json()) as Record<string, unknown>
+      assert.deepEqual([code, title], ['forbidden', 'Whoever asks may not do this'])
     }
   })
 })

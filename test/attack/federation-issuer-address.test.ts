@@ -165,3 +165,62 @@ test('a key URL elsewhere is not internal because its issuer is', async (t) => {
   assert.equal(declared.ok, false)
   assert.equal(connections(), 1)
 })
+
+test('an internal issuer’s name does not lead to a cloud’s metadata, nor to this machine by another name', async (t) => {
+  const { port, connections } = await openInside(t)
+  const asked: string[] = []
+  let found: readonly string[] = []
+  const resolve: LookupFunction = (name, _options, callback) => {
+    asked.push(name)
+    callback(
+      null,
+      found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    )
+  }
+  const fetchJson = createIssuerFetch({ lookup: publicLookup, isPublicAddress, resolve })
+  const get = () => fetchJson(`https://issuer.internal:${port}/keys`, { internal: true })
+  // The last are where the listener is: they would be connected to.
+  for (const addresses of [
+    ['169.254.169.254'],
+    ['100.100.100.200'],
+    ['fd00:ec2::254'],
+    ['fe80::1'],
+    ['::ffff:169.254.169.254'],
+    ['224.0.0.1'],
+    ['127.0.0.1', '169.254.169.254'],
+    ['0.0.0.0'],
+    ['::'],
+  ]) {
+    found = addresses
+    const refused = { ok: false, detail: 'it could not be fetched: ADDRESS_REFUSED' }
+    assert.deepEqual(await get(), refused, addresses.join())
+  }
+  assert.equal(asked.length, 9)
+  assert.equal(connections(), 0)
+  found = ['127.0.0.1']
+  assert.equal((await get()).ok, false)
+  assert.equal(connections(), 1, 'a private address is connected to, since it was declared')
+
+  for (const literal of [
+    '169.254.169.254',
+    '100.100.100.200',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '[::]',
+    '[fe80::1]',
+    '[ff02::1]',
+    '[fd00:ec2::254]',
+    '[::ffff:a9fe:a9fe]',
+    '[64:ff9b::a9fe:a9fe]',
+    '[2002:a9fe:a9fe::]',
+  ]) {
+    const fetched = await fetchJson(`https://${literal}:${port}/keys`, { internal: true })
+    assert.deepEqual(
+      fetched,
+      { ok: false, detail: 'it is an address at which no issuer is' },
+      literal,
+    )
+  }
+  assert.equal(connections(), 1)
+})

@@ -47,7 +47,7 @@ test('a capability that was issued under a rule', async (t) => {
       await refusedEverywhere(token)
       assert.equal((await exchange({})).status, 400)
       assert.equal(await used(broker.url, own), 'allowed', 'the agent’s own is another')
-      await broker.api('POST', `${path}/enable`, {}, 400)
+      await broker.api('POST', `${path}/enable`, {}, 403)
       await broker.api('POST', `${path}/enable`, { password: 'wrong' }, 403)
       await broker.api('POST', `${path}/enable`, { password })
       assert.equal(await used(broker.url, token), 'allowed')

@@ -109,6 +109,8 @@ const kinds: { [K in AuditEntry['kind']]: fc.Arbitrary<Extract<AuditEntry, { kin
     verbs: maybe(fc.array(text)),
     ancestors: maybe(fc.array(text)),
     expiresAt: maybe(fc.nat()),
+    form: maybe(fc.constantFrom('jwt', 'handle')),
+    jkt: maybe(text),
   }),
   admin: fc.record({
     ...common,

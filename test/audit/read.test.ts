@@ -18,6 +18,13 @@ after(async () => {
 
 const agents = ['agent_a', 'agent_ab', 'agent_b']
 const environments = [undefined, { id: 'env_1', name: 'shop/staging' }, { id: 'env_2', name: 'x' }]
+const onBehalf = [
+  [{ kind: 'agent', id: 'agent_c' }],
+  [
+    { kind: 'agent', id: 'agent_ab' },
+    { kind: 'workload', id: 'agent_cd', name: 'agent_c, of agent_x' },
+  ],
+] as const
 const start = Date.now()
 
 /** What PostgreSQL's own JSON would choke on is part of what an agent may have written. */
@@ -29,6 +36,7 @@ function entryOf(n: number): AuditEntry {
     correlationId: newId('correlation'),
     actor: { kind: 'agent', id: agents[n % 3] ?? '' },
     environment: environments[n % environments.length],
+    ...(n % 7 === 0 ? { onBehalfOf: onBehalf[n % onBehalf.length] ?? [] } : {}),
   } as const
   return n % 2 === 0
     ? {
@@ -62,11 +70,18 @@ async function all(filter: AuditFilter, limit: number, newest: boolean): Promise
   }
 }
 
+function of({ actor, onBehalfOf = [] }: AuditEntry, id: string): boolean {
+  return [actor, ...onBehalfOf].some((each) => each.id === id)
+}
+
 const filters: readonly [string, AuditFilter, (entry: AuditEntry) => boolean][] = [
   ['everything', {}, () => true],
   ['a kind', { kind: 'outcome' }, ({ kind }) => kind === 'outcome'],
   ['a result', { result: 'deny' }, ({ result }) => result === 'deny'],
   ['an actor whose id begins another’s', { actorId: 'agent_a' }, (e) => e.actor.id === 'agent_a'],
+  ['one who acted, and for whom others did', { actorId: 'agent_ab' }, (e) => of(e, 'agent_ab')],
+  ['one for whom alone others acted', { actorId: 'agent_c' }, (e) => of(e, 'agent_c')],
+  ['the last for whom others acted', { actorId: 'agent_cd' }, (e) => of(e, 'agent_cd')],
   ['an environment', { environmentId: 'env_2' }, (e) => e.environment?.id === 'env_2'],
   ['one correlation', { correlationId: entries[70]?.correlationId }, (e) => e === entries[70]],
   [

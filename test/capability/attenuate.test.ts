@@ -2,6 +2,7 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import {
+  actorRulesOf,
   actorsOf,
   chainClaims,
   lineageOf,
@@ -76,6 +77,9 @@ const constraints: fc.Arbitrary<readonly Constraint[]> = fc.array(
   { maxLength: 1 },
 )
 
+const actorRules = [newId('trustRule'), newId('trustRule')]
+const shownIds = [newId('capability'), newId('capability'), newId('capability')]
+
 /** What somebody tries: seconds pass, the grant is changed, and an exchange is asked for. */
 const step = fc.record({
   by: fc.constantFrom(...agents, undefined),
@@ -89,6 +93,20 @@ const step = fc.record({
   follows: fc.constantFrom(true, true, false),
   passed: fc.integer({ min: 0, max: 60_000 }),
   granted: fc.option(verbs, { nil: undefined, freq: 1 }),
+  /** What is shown in place of a key, where one is not. */
+  actor: fc.option(
+    fc.record({
+      rule: fc.constantFrom(undefined, ...actorRules),
+      capability: fc.option(
+        fc.record({
+          ids: fc.array(fc.constantFrom(...shownIds), { minLength: 1, maxLength: 2 }),
+          jkt: fc.constantFrom('A'.repeat(43), undefined),
+        }),
+        { nil: undefined },
+      ),
+    }),
+    { nil: undefined, freq: 2 },
+  ),
 })
 
 function factsFor(
@@ -137,6 +155,7 @@ test('no descendant may do, or has a second, more than any that it came of', asy
   const ruleId = newId('trustRule')
   let allowed = 0
   let deepest = 0
+  let byRule = 0
   await fc.assert(
     fc.asyncProperty(
       verbs,
@@ -169,7 +188,8 @@ test('no descendant may do, or has a second, more than any that it came of', asy
           const named = mayActOf(parent)
           const by = one.follows ? (named[0] ?? (parent.client_id as AgentId)) : one.by
           const mayAct = one.follows ? named.slice(1) : one.mayAct
-          const lineage = lineageOf(parent, { clientId: by, jkt: one.jkt }, mayAct)
+          const actor = by === undefined ? undefined : one.actor
+          const lineage = lineageOf(parent, { clientId: by, jkt: one.jkt, actor }, mayAct)
           if (!lineage.ok) continue
           const asked = one.askedFromParent ? details?.verbs.slice(0, 3) : one.asked
           const narrowed = verbsOf(asked, parent, granted, find)
@@ -185,7 +205,7 @@ test('no descendant may do, or has a second, more than any that it came of', asy
             verbs: narrowed.verbs,
             lifetime,
             lineage: {
-              ...chainClaims(lineage.actors, lineage.mayAct),
+              ...chainClaims(lineage.actors, lineage.mayAct, lineage.rules),
               ancestors: [...lineage.ancestors],
             },
             confirmation: one.jkt === undefined ? undefined : { jkt: one.jkt },
@@ -194,16 +214,25 @@ test('no descendant may do, or has a second, more than any that it came of', asy
           const verifier = (isRevoked: (id: string) => boolean) =>
             createCapabilityVerifier({ keyring: () => keyring, publicUrl, isRevoked })
           assert.ok((await verifier(() => false).verify(token, now)).ok)
-          for (const ancestor of chain) {
-            const after = await verifier((id) => id === ancestor.jti).verify(token, now)
-            assert.equal(after.ok, false, 'each ancestor takes it along')
+          const shown = actor?.capability?.ids ?? []
+          for (const taken of [
+            ...chain.flatMap(({ jti, ancestors = [] }) => [jti, ...ancestors]),
+            ...shown,
+          ]) {
+            const after = await verifier((id) => id === taken).verify(token, now)
+            assert.equal(after.ok, false, 'each ancestor takes it along, and all that was shown')
+          }
+          if (actor?.rule !== undefined && by !== undefined) {
+            assert.equal(actorRulesOf(claims).get(by), actor.rule)
+            byRule++
           }
           chain.push(claims)
         }
         deepest = Math.max(deepest, chain.length)
         const last = chain.at(-1)
         assert.ok(last)
-        assert.ok(actorsOf(last).length <= mostActors && chain.length - 1 <= mostAncestors)
+        assert.ok(actorsOf(last).length <= mostActors)
+        assert.ok((last.ancestors ?? []).length <= mostAncestors)
         for (const [i, ancestor] of chain.slice(0, -1).entries()) {
           assert.ok(last.exp <= ancestor.exp)
           assert.equal(last.sub, ancestor.sub)
@@ -211,6 +240,9 @@ test('no descendant may do, or has a second, more than any that it came of', asy
           assert.equal(last.rule, ancestor.rule)
           assert.equal(last.binding, ancestor.binding)
           if (ancestor.cnf !== undefined) assert.ok(last.cnf)
+          // Nor is it forgotten by which rule one of them is who it says.
+          for (const [actor, rule] of actorRulesOf(ancestor))
+            assert.equal(actorRulesOf(last).get(actor), rule)
           // The chain of who acts only grows, at the end where the last one stands.
           const before = actorsOf(ancestor)
           assert.deepEqual(actorsOf(last).slice(actorsOf(last).length - before.length), before)
@@ -247,6 +279,7 @@ test('no descendant may do, or has a second, more than any that it came of', asy
   )
   assert.ok(allowed > 100, `it was about something: ${String(allowed)}`)
   assert.ok(deepest > 4, `and about chains: ${String(deepest)}`)
+  assert.ok(byRule > 10, `and about rules: ${String(byRule)}`)
 })
 
 test('where nothing is asked for, a child has what is left of the parent’s verbs', () => {

@@ -45,7 +45,7 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
   ['an empty value', ['login', '--name='], /--name needs a value/],
   ['a value for a flag that has none', ['freezes', '--all=yes'], /--all takes no value/],
   ['a value that looks like a flag', ['login', '--name', '--url'], /dash|needs a value/],
-  ['a needed flag left out', ['login'], /--name is missing/],
+  ['a needed flag left out', ['setup'], /--name is missing/],
   ['an argument left out', ['agent', 'add'], /<name> is missing/],
   ['an argument too many', ['agent', 'add', 'a', 'b'], /too many/],
   [

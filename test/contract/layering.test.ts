@@ -48,7 +48,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   approval: middle,
   // It knows no database: what is trusted is handed in.
   federation: below,
-  proxy: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider'],
+  // It signs as a provider wants it signed; what it mints with is the vault's.
+  minting: [...below, 'audit', 'vault', 'provider'],
+  proxy: [...middle, 'directory', 'vault', 'capability', 'approval', 'provider', 'minting'],
+  lease: [...middle, 'directory', 'vault', 'capability', 'minting', 'proxy'],
   http: [
     ...middle,
     'directory',
@@ -57,7 +60,9 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     'approval',
     'federation',
     'provider',
+    'minting',
     'proxy',
+    'lease',
   ],
   // It compiles descriptions, and checks the evidence of approvals, without a broker.
   cli: [...below, 'provider', 'approval'],
@@ -124,19 +129,24 @@ test('what .oxlintrc.json forbids and this test forbids is the same', () => {
 
 test('only stores, the log and the feed reach the database with anything but its types', () => {
   const stores =
-    /^(db\/|audit\/(batch|log|read|recovery)\.ts$|directory\/|vault\/(store|opener|unseal|vault)\.ts$|capability\/(handle|keys|replay|revocation)\.ts$|approval\/(ending|park|one-time-code|passkey|passkey-permit|presence|proof|sealed|step|store)\.ts$|keeper\/|[a-z-]+\.ts$)/
+    /^(db\/|audit\/(batch|log|read|recovery)\.ts$|directory\/|vault\/(minted-store|opener|store|unseal|vault)\.ts$|capability\/(handle|keys|replay|revocation)\.ts$|approval\/(ending|park|one-time-code|passkey|passkey-permit|presence|proof|sealed|step|store)\.ts$|lease\/(ending|sealed|store)\.ts$|keeper\/|[a-z-]+\.ts$)/
   // They commit, and read what a sign-in or a key belongs to, through functions of the stores.
   const handed = new Set([
     'proxy/approval-changes.ts',
     'proxy/dispatcher.ts',
     'proxy/gate.ts',
     'proxy/parking.ts',
+    'lease/entry.ts',
+    'lease/hand-out.ts',
+    'lease/keeper.ts',
+    'lease/kept.ts',
     'http/deps.ts',
     'http/operator-auth.ts',
     'http/admin/change.ts',
     'http/admin/state-routes.ts',
     'http/agent/client.ts',
     'http/agent/oauth.ts',
+    'http/identity/change.ts',
   ])
   const wrong = files
     .filter((each) => importsOf(each).some((target) => target.startsWith('db/')))
@@ -147,13 +157,13 @@ test('only stores, the log and the feed reach the database with anything but its
     assert.ok(!/\.(selectFrom|insertInto|updateTable|deleteFrom)\(|\bsql`/.test(code), file)
 })
 
-test('only the vault’s store and the keeper name the tables of credentials in a statement', () => {
+test('only the vault’s stores and the keeper name the tables of credentials in a statement', () => {
   const statement =
     /\b(selectFrom|insertInto|updateTable|deleteFrom|innerJoin|leftJoin)\(\s*'(credential|credential_version)\b|\b(from|into|update|join)\s+"?credential(_version)?\b"?\s/
   const wrong = files
     .filter(({ code }) => statement.test(code))
     .map(({ file }) => file)
-    .filter((file) => file !== 'vault/store.ts' && !file.startsWith('keeper/'))
+    .filter((file) => !/^vault\/(minted-)?store\.ts$/.test(file) && !file.startsWith('keeper/'))
   assert.deepEqual(wrong, [])
 })
 
@@ -168,8 +178,15 @@ test('a secret is revealed only where it is sealed, sent, or looked for', () => 
     .map(({ file }) => file)
     .filter((file) => !file.startsWith('vault/'))
     .sort()
-  // The outgoing request, the scrubber that looks for it, and the keys of capabilities, which are sealed like it.
-  const known = ['broker.ts', 'proxy/forward.ts', 'proxy/outgoing.ts', 'proxy/probe.ts']
+  // The outgoing request, the scrubber that looks for it, what mints with it, and the keys of capabilities, which are sealed like it.
+  const known = [
+    'minting/minter.ts',
+    'minting/shared.ts',
+    'broker.ts',
+    'proxy/forward.ts',
+    'proxy/outgoing.ts',
+    'proxy/probe.ts',
+  ]
   assert.deepEqual(
     wrong.filter((file) => !known.includes(file)),
     [],

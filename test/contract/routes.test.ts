@@ -19,17 +19,28 @@ type Operation = {
 type Document = { readonly paths: Record<string, Record<string, Operation>> }
 
 /** Routes under /v1 that somebody who is not signed in may call. */
-const open = new Set(['POST /v1/setup', 'POST /v1/sign-in', 'POST /v1/unseal'])
+const open = new Set([
+  'POST /v1/setup',
+  'POST /v1/sign-in',
+  'GET /v1/sign-in/ways',
+  'POST /v1/sign-in/code',
+  'POST /v1/unseal',
+])
 /** Those that an agent calls, with a capability. */
 const agents = new Set([
   'POST /v1/access-requests',
   'GET /v1/access-requests/own',
   'GET /v1/access-requests/own/{id}',
+  'POST /v1/leases',
+  'GET /v1/leases/own',
+  'GET /v1/leases/own/{id}',
+  'DELETE /v1/leases/own/{id}',
   'GET /agent/approvals/{id}',
   'GET /agent/approvals/{id}/answer',
 ])
 const sample: Readonly<Record<string, string>> = {
   agents: 'ag',
+  leases: 'ls',
   environments: 'env',
   credentials: 'cred',
   grants: 'gr',
@@ -95,7 +106,9 @@ test('every route', async (t) => {
 
   await t.test('that changes something takes a body, so that a form or a link cannot', () => {
     for (const { name, method, operation } of operators) {
-      if (method !== 'GET') assert.ok(operation.requestBody, `${name} has no body`)
+      // A form cannot delete, nor can a link; and an agent's door takes no cookie.
+      if (method !== 'GET' && method !== 'DELETE')
+        assert.ok(operation.requestBody, `${name} has no body`)
     }
   })
 

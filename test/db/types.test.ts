@@ -24,7 +24,7 @@ function membersOf(type: string): ReadonlyMap<string, string> {
 
 /** How a column of PostgreSQL is read, by the first word of its type here. */
 const read: Readonly<Record<string, RegExp>> = {
-  text: /^(string|[A-Z]\w+Id|State|ApprovalState|ApprovalRule|ApproverRule|FreezeScope|RevisionScope|'|Generated<State>|Generated<')/,
+  text: /^(string|[A-Z]\w+Id|State|ApprovalState|LeaseState|ApprovalRule|ApproverRule|FreezeScope|RevisionScope|'|Generated<State>|Generated<')/,
   int4: /^(number|Generated<number>)/,
   int8: /^(string|GeneratedAlways<string>)/,
   bool: /^boolean/,

@@ -243,7 +243,7 @@ test('an import is refused', async (t) => {
 
   await t.test('without the password, or with a wrong one', async () => {
     const { password: _, ...without } = body
-    await refused({ name: 'acme', ...without }, 400, /password/)
+    await refused({ name: 'acme', ...without }, 403, /is missing/)
     await refused({ name: 'acme', ...body, password: 'not it' }, 403, /password_required/)
   })
 

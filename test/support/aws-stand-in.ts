@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
+import { assumeRole, type AwsRole, type AwsSession } from './aws-role.ts'
 
 export type AwsRequest = {
   readonly method: string
@@ -20,6 +21,8 @@ export type AwsRequest = {
   /** The form's action, or the target's operation; empty for S3. */
   readonly action: string
   readonly signed: boolean
+  /** Where a session of a role signed it. */
+  readonly session?: AwsSession
 }
 
 export type AwsWorld = {
@@ -31,6 +34,8 @@ export type AwsWorld = {
   >
   /** EC2: what stands in the answers to other actions, by their name. */
   readonly answers?: Readonly<Record<string, string>>
+  /** By ARN, the roles that the key pair may assume. */
+  readonly roles?: Readonly<Record<string, AwsRole>>
 }
 
 export type AwsStandIn = {
@@ -39,6 +44,8 @@ export type AwsStandIn = {
   /** `bucket/key` to its bytes. */
   readonly objects: Map<string, Buffer>
   readonly terminated: string[]
+  /** Of its roles, by access key id. */
+  readonly sessions: Map<string, AwsSession>
   close(): Promise<void>
 }
 
@@ -54,11 +61,15 @@ export async function startAwsStandIn(keys: AwsKeyPair, world: AwsWorld): Promis
   const requests: AwsRequest[] = []
   const objects = new Map<string, Buffer>()
   const terminated: string[] = []
+  const sessions = new Map<string, AwsSession>()
 
   function answer(request: AwsRequest): Answer {
     if (!request.signed) return failure(403, 'SignatureDoesNotMatch')
+    if (request.session !== undefined && request.session.expiresAt <= Date.now())
+      return failure(403, 'ExpiredToken')
     switch (request.service) {
       case 'sts':
+        if (request.action === 'AssumeRole') return assumeRole(request.body, world.roles, sessions)
         return xml(
           'GetCallerIdentityResponse',
           `<GetCallerIdentityResult><Account>${world.account}</Account></GetCallerIdentityResult>`,
@@ -75,7 +86,7 @@ export async function startAwsStandIn(keys: AwsKeyPair, world: AwsWorld): Promis
   }
 
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const request = await read(incoming, keys)
+    const request = await read(incoming, keys, sessions)
     requests.push(request)
     const { status, body = '', type = 'application/xml' } = answer(request)
     response.writeHead(status, {
@@ -94,6 +105,7 @@ export async function startAwsStandIn(keys: AwsKeyPair, world: AwsWorld): Promis
     requests,
     objects,
     terminated,
+    sessions,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -102,27 +114,36 @@ export async function startAwsStandIn(keys: AwsKeyPair, world: AwsWorld): Promis
   }
 }
 
-async function read(incoming: IncomingMessage, keys: AwsKeyPair): Promise<AwsRequest> {
+async function read(
+  incoming: IncomingMessage,
+  own: AwsKeyPair,
+  sessions: ReadonlyMap<string, AwsSession>,
+): Promise<AwsRequest> {
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk as Buffer)
   const body = Buffer.concat(chunks)
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value)
   const { method = '', url: target = '' } = incoming
-  const scope = /Credential=[^/]+\/[0-9]{8}\/([^/]+)\/([^/]+)\//.exec(
+  const scope = /Credential=([^/]+)\/[0-9]{8}\/([^/]+)\/([^/]+)\//.exec(
     headers['authorization'] ?? '',
   )
-  const [, region = '', service = ''] = scope ?? []
+  const [, id = '', region = '', service = ''] = scope ?? []
+  const session = sessions.get(id)
   const action =
     new URLSearchParams(body.toString('latin1')).get('Action') ??
     headers['x-amz-target']?.split('.')[1] ??
     ''
   const request = { method, target, headers, body, service, region, action }
-  return { ...request, signed: await isSigned(request, keys) }
+  const signed = await isSigned(request, session?.keys ?? own)
+  return { ...request, signed, ...(session === undefined ? {} : { session }) }
 }
 
 /** Whether the signature is the one that the SDK's own signer makes for this request and these keys. */
-async function isSigned(request: Omit<AwsRequest, 'signed'>, keys: AwsKeyPair): Promise<boolean> {
+async function isSigned(
+  request: Omit<AwsRequest, 'signed' | 'session'>,
+  keys: AwsKeyPair,
+): Promise<boolean> {
   const { headers, method, target, body, service, region } = request
   const authorization = headers['authorization'] ?? ''
   const names = (/SignedHeaders=([^,]+)/.exec(authorization)?.[1] ?? '').split(';')

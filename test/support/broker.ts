@@ -30,7 +30,17 @@ export type TestBroker = {
 }
 
 export type TestBrokerOptions = Partial<
-  Pick<BrokerOptions, 'upstreams' | 'egress' | 'now' | 'sharedNow' | 'kekSource'>
+  Pick<
+    BrokerOptions,
+    | 'upstreams'
+    | 'tokenServices'
+    | 'egress'
+    | 'now'
+    | 'sharedNow'
+    | 'kekSource'
+    | 'identity'
+    | 'passwords'
+  >
 > & {
   readonly publicUrl?: string
   /** 32 bytes: the key-encryption key, for who needs to know it. */
@@ -74,9 +84,12 @@ export async function openTestBroker(
       publicUrl,
       kekSource: options.kekSource ?? 'file',
       upstreams: options.upstreams ?? {},
+      tokenServices: options.tokenServices,
       app: { logger: undefined, tls },
       ...(options.egress === undefined ? {} : { egress: options.egress }),
       ...(options.now === undefined ? {} : { now: options.now }),
+      identity: options.identity,
+      ...(options.passwords === undefined ? {} : { passwords: options.passwords }),
       // A test that moves the brokers' clock moves the database's with it, unless it is about the two.
       sharedNow: options.sharedNow ?? movedWith(options.now),
       // The least that argon2 takes: what a password costs for real is test/http/password.test.ts's to say.

@@ -339,7 +339,8 @@ function readings(path: string): readonly string[] {
 }
 
 function isOf(path: string, { parts }: Template): boolean {
-  const segments = path.slice(1).split('/')
+  // The root is of no segment, as its template is.
+  const segments = path === '/' ? [] : path.slice(1).split('/')
   const several = parts.some((part) => 'parameter' in part && part.type === 'slashes')
   if (several)
     return parts.every(

@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { githubApp, type AppOptions, type GithubApp } from './github-app.ts'
 
 export type StandInRequest = {
   /** `GET /repos/acme/app HTTP/1.1`, as it came. */
@@ -24,6 +25,8 @@ export type StandInOptions = {
   readonly tokenOf?: 'installation' | 'person'
   /** `owner/name`, with GitHub's own id for it. */
   readonly repositories?: Readonly<Record<string, number>>
+  /** An App whose tokens it accepts besides, for what they are for. */
+  readonly app?: AppOptions
 }
 
 export type GithubStandIn = {
@@ -31,6 +34,7 @@ export type GithubStandIn = {
   readonly origin: string
   /** In the order of their arrival, those without a valid token included. */
   readonly requests: StandInRequest[]
+  readonly app: GithubApp | undefined
   /** Renames a repository, as GitHub does: the old name answers with a redirect from then on. */
   readonly rename: (from: string, to: string) => void
   close(): Promise<void>
@@ -49,12 +53,13 @@ const defaults = { 'acme/app-staging': 700_000_001, 'acme/app-prod': 700_000_002
 export async function startGithubStandIn(options: StandInOptions): Promise<GithubStandIn> {
   const requests: StandInRequest[] = []
   const world = newWorld(options)
+  const app = options.app === undefined ? undefined : githubApp(options.app)
   async function respond(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await read(incoming).catch(() => undefined)
     // Whoever asked went away in the middle of the body: there is no request, and nobody to answer.
     if (request === undefined) return
     requests.push(request)
-    const { status, json, headers } = answer(request, options, world)
+    const { status, json, headers } = answer(request, options, world, app)
     const body = json === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(json))
     response.writeHead(status, {
       ...(json === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
@@ -73,6 +78,7 @@ export async function startGithubStandIn(options: StandInOptions): Promise<Githu
   return {
     origin: `http://127.0.0.1:${port}`,
     requests,
+    app,
     rename: world.rename,
     close: () =>
       new Promise((resolve) => {
@@ -117,16 +123,30 @@ function newWorld(options: StandInOptions): World {
   }
 }
 
-function answer(request: StandInRequest, options: StandInOptions, world: World): Answer {
+function answer(
+  request: StandInRequest,
+  options: StandInOptions,
+  world: World,
+  app: GithubApp | undefined,
+): Answer {
   const given = request.headers['authorization']
   const token = typeof given === 'string' ? /^(?:bearer|token) (.+)$/i.exec(given)?.[1] : undefined
-  if (token !== options.token) return { status: 401, json: message('Bad credentials') }
+  const known = [...world.repositories.values()]
+  const ofApp = app?.answer(request, token ?? '', known)
+  if (ofApp !== undefined) return ofApp
+  const minted = app?.tokens.get(token ?? '')
+  if (minted === undefined && token !== options.token)
+    return { status: 401, json: message('Bad credentials') }
+  const refused = minted === undefined ? undefined : app?.refusal(request, minted)
+  if (refused !== undefined) return refused
   const [path = ''] = request.target.split('?')
   const segments = path.slice(1).split('/').map(decode)
-  const all = [...world.repositories.values()]
+  const all = known.filter(
+    ({ name }) => minted === undefined || minted.repositories.has(name.toLowerCase()),
+  )
   const method = request.method === 'HEAD' ? 'GET' : request.method
   if (method === 'GET' && path === '/installation/repositories') {
-    if (options.tokenOf !== 'installation')
+    if (options.tokenOf !== 'installation' && minted === undefined)
       return { status: 403, json: message('Must authenticate with an installation access token') }
     return { status: 200, json: { total_count: all.length, repositories: all.map(full) } }
   }

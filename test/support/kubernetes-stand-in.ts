@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { serviceAccounts, type AccountRoles, type ServiceAccounts } from './service-accounts.ts'
 
 export type KubernetesRequest = {
   /** `DELETE /api/v1/namespaces/staging/pods/web-1`, as it came. */
@@ -18,6 +19,7 @@ export type KubernetesStandIn = {
   readonly requests: KubernetesRequest[]
   /** `<namespace>/<plural>/<name>`, with its object. */
   readonly objects: Map<string, Record<string, unknown>>
+  readonly accounts: ServiceAccounts
   close(): Promise<void>
 }
 
@@ -31,8 +33,13 @@ const core: readonly Kind[] = [
 ]
 const apps: readonly Kind[] = [{ name: 'deployments', kind: 'Deployment', shortNames: ['deploy'] }]
 
-export async function startKubernetesStandIn(token: string): Promise<KubernetesStandIn> {
+/** `token` may do everything, and make tokens of the accounts in `roles` too. */
+export async function startKubernetesStandIn(
+  token: string,
+  roles: AccountRoles = {},
+): Promise<KubernetesStandIn> {
   const requests: KubernetesRequest[] = []
+  const accounts = serviceAccounts(roles)
   const objects = new Map<string, Record<string, unknown>>()
   for (const namespace of ['staging', 'production']) {
     objects.set(`${namespace}/pods/web-1`, pod(namespace, 'web-1'))
@@ -46,9 +53,18 @@ export async function startKubernetesStandIn(token: string): Promise<KubernetesS
     const body = Buffer.concat(chunks).toString()
     const { method = '', url = '', headers } = incoming
     requests.push({ line: `${method} ${url}`, headers, body })
-    if (headers.authorization !== `Bearer ${token}`)
-      return send(response, 401, failure(401, 'Unauthorized', 'Unauthorized'))
     const { pathname } = new URL(url, 'http://stand-in')
+    const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
+    const code = bearer === token ? 200 : accounts.codeFor(bearer, method, pathname)
+    if (code === 401) return send(response, 401, failure(401, 'Unauthorized', 'Unauthorized'))
+    if (code === 403) return send(response, 403, failure(403, 'Forbidden', `${method} ${pathname}`))
+    const made = accounts.request(method, pathname, body)
+    if (made !== undefined)
+      return send(
+        response,
+        made.code,
+        made.code === 201 ? made.json : failure(made.code, made.reason, made.message),
+      )
     const found = discovery(pathname) ?? answer(method, pathname, body, headers.accept ?? '')
     if (found === undefined)
       return send(response, 404, failure(404, 'NotFound', `nothing at ${pathname}`))
@@ -100,6 +116,7 @@ export async function startKubernetesStandIn(token: string): Promise<KubernetesS
     origin: `http://127.0.0.1:${String(port)}`,
     requests,
     objects,
+    accounts,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

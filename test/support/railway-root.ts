@@ -13,7 +13,13 @@ import { deleteVolume } from './railway-world.ts'
 
 export type RailwayToken =
   | { readonly value: string; readonly kind: 'account' | 'workspace' }
-  | { readonly value: string; readonly kind: 'project'; readonly environmentId: string }
+  | {
+      readonly value: string
+      readonly kind: 'project'
+      readonly environmentId: string
+      /** Where it was minted here. */
+      readonly id?: string
+    }
 
 type PageArgs = { readonly first?: number; readonly after?: string }
 type Args = Readonly<Record<string, string>>
@@ -207,8 +213,15 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
     projectToken: () => {
       if (token.kind !== 'project') return notAuthorized()
       const projectId = need(world.environments.get(token.environmentId), 'Environment').projectId
-      return { id: randomUUID(), name: 'token', projectId, environmentId: token.environmentId }
+      const id = token.id ?? randomUUID()
+      return { id, name: 'token', projectId, environmentId: token.environmentId }
     },
+    projectTokens: ({ projectId, ...args }: Args & PageArgs) =>
+      connection(
+        where(world.projectTokens, (each) => each.projectId === projectId),
+        (each) => ({ ...each, displayToken: '***', createdAt: epoch }),
+        args,
+      ),
     project: ({ id }: Args) => project(id ?? ''),
     environment: ({ id }: Args) =>
       environment(need(world.environments.get(id ?? ''), 'Environment')),
@@ -298,10 +311,20 @@ export function railwayRoot(world: RailwayWorld, token: RailwayToken, largestPag
         if (entry.isDeleted === true) world.services.delete(id)
       return randomUUID()
     },
-    projectTokenCreate: () => {
-      const made = randomBytes(18).toString('base64url')
-      world.minted.push(made)
-      return made
+    projectTokenCreate: ({ input: { projectId = '', environmentId = '', name = '' } }: Input) => {
+      if (token.kind === 'project') return notAuthorized()
+      const home = need(world.environments.get(environmentId), 'Environment')
+      need(home.projectId === projectId ? home : undefined, 'Project')
+      const value = randomBytes(18).toString('base64url')
+      const id = randomUUID()
+      world.minted.push(value)
+      world.projectTokens.set(id, { id, name, projectId, environmentId, value })
+      return value
+    },
+    projectTokenDelete: ({ id = '' }: Args) => {
+      if (token.kind === 'project') return notAuthorized()
+      need(world.projectTokens.get(id), 'ProjectToken')
+      return world.projectTokens.delete(id)
     },
   }
 }

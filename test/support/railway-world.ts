@@ -85,6 +85,14 @@ export type RailwayWorld = {
   readonly variables: Map<string, Map<string, string>>
   /** Tokens minted by `projectTokenCreate`. */
   readonly minted: string[]
+  /** Those of them that are not deleted, by their own id. */
+  readonly projectTokens: Map<string, ProjectToken>
+}
+
+export type ProjectToken = Named & {
+  readonly projectId: string
+  readonly environmentId: string
+  readonly value: string
 }
 
 const byId = <T extends { readonly id: string }>(things: readonly T[]): Map<string, T> =>
@@ -161,6 +169,7 @@ export function railwayWorld(given: Partial<RailwayIds> = {}): RailwayWorld {
       ],
     ]),
     minted: [],
+    projectTokens: new Map(),
   }
 }
 

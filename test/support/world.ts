@@ -23,6 +23,8 @@ export type GrantWish = {
   readonly environment?: string
   readonly protected?: boolean
   readonly style?: string
+  /** Where the secret mints what goes out: the kind, and its parameters. */
+  readonly mint?: Record<string, unknown>
   /** The rest of the body of `POST /v1/grants`. */
   readonly grant?: Record<string, unknown>
 }
@@ -46,6 +48,7 @@ export async function grantOn(
     environment: environment.id,
     secret: wish.secret,
     ...(wish.style === undefined ? {} : { style: wish.style }),
+    ...(wish.mint === undefined ? {} : { mint: wish.mint }),
     password,
   })
   const { agent, key } = await broker.api<{ agent: { id: string }; key: string }>(

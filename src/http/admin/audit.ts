@@ -53,7 +53,12 @@ export function auditRoutes(app: App, deps: Deps): void {
             }),
           ),
           kind: Type.Optional(Type.Union(entryKinds.map((kind) => Type.Literal(kind)))),
-          actor: Type.Optional(Type.String({ maxLength: 60 })),
+          actor: Type.Optional(
+            Type.String({
+              maxLength: 60,
+              description: 'An id: what they did themselves, and what was done on their behalf.',
+            }),
+          ),
           environment: Type.Optional(id('environment')),
           correlation: Type.Optional(id('correlation')),
           result: Type.Optional(Type.String({ pattern: '^[a-z_]{1,40}$' })),

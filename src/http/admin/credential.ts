@@ -1,10 +1,9 @@
 /** Credentials over REST: what goes in never comes out. No answer and no error of these routes holds a secret. */
 import Type from 'typebox'
-import { readEnvironment } from '../../directory/environment.ts'
-import { toEnvironment } from '../../directory/policy.ts'
+import type { CredentialMint } from '../../core/mint.ts'
 import type { CredentialId, EnvironmentId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import type { ProviderAdapter, Reach } from '../../provider/adapter.ts'
+import type { ProviderAdapter } from '../../provider/adapter.ts'
 import { SecretText } from '../../vault/secret-text.ts'
 import {
   createCredential,
@@ -19,66 +18,22 @@ import {
 import type { Deps } from '../deps.ts'
 import { requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  id,
-  idParams,
-  Name,
-  Password,
-  ProviderName,
-  State,
-  Timestamp,
-} from '../schemas.ts'
+import { answers, closed, id, idParams, Name, Password, ProviderName } from '../schemas.ts'
 import { commit } from './change.ts'
+import {
+  checkMint,
+  checkSecret,
+  choose,
+  Mint,
+  mintFor,
+  originFor,
+  Secret,
+  Use,
+} from './credential-body.ts'
+import { createAskReach, notAskedYet } from './credential-reach.ts'
+import { credentialView as view, CredentialView } from './credential-view.ts'
 import { listRoute } from './list-route.ts'
-import { complaintAboutOrigin } from './origin.ts'
 import { stateRoutes } from './state-routes.ts'
-
-const ReachView = closed({
-  kind: Type.Union(
-    (['within', 'wider', 'rejected', 'unknown'] as const).map((kind) => Type.Literal(kind)),
-    {
-      description:
-        'What the provider said this credential can reach, compared with its environment.',
-    },
-  ),
-  detail: Type.Optional(Type.String()),
-})
-const Use = Type.Union([Type.Literal('requests'), Type.Literal('lookups')], {
-  description:
-    'requests: what agents ask goes out with it. lookups: only the broker’s own questions about where an id lives, for this provider in this environment, so that the one that acts can be the narrowest there is.',
-})
-const CredentialView = closed({
-  id: id('credential'),
-  name: Name,
-  provider: ProviderName,
-  environment: id('environment'),
-  origin: Type.String(),
-  style: Type.String({ description: 'How it goes out.' }),
-  use: Use,
-  version: Type.Integer(),
-  reach: ReachView,
-  state: State,
-  created_at: Timestamp,
-})
-/** Header values: visible ASCII, so that a secret cannot bring a second header along. */
-const Secret = Type.String({
-  minLength: 8,
-  maxLength: 8_192,
-  pattern: '^[\\x21-\\x7e]+$',
-  writeOnly: true,
-})
-
-function view(credential: Credential) {
-  const { environmentId, createdAt, reach, ...rest } = credential
-  return {
-    ...rest,
-    environment: environmentId,
-    reach: reach as { kind: Reach['kind']; detail?: string },
-    created_at: createdAt.toISOString(),
-  }
-}
 
 export function credentialRoutes(app: App, deps: Deps): void {
   async function find(credentialId: string): Promise<Credential> {
@@ -100,29 +55,19 @@ export function credentialRoutes(app: App, deps: Deps): void {
     return adapter
   }
 
-  /** Asks the provider what the secret can reach, before it is stored. */
-  async function probe(
+  const reach = createAskReach(deps)
+
+  function check(
     adapter: ProviderAdapter,
-    secret: SecretText,
-    target: { environmentId: EnvironmentId; origin: string; style: string },
-    correlationId: string,
-  ): Promise<Reach> {
-    const environment = await readEnvironment(deps.db, target.environmentId)
-    if (environment === undefined) {
-      throw new Problem('invalid_request', {
-        detail: 'there is no such environment',
-        errors: [{ pointer: '/environment', detail: 'names nothing' }],
-      })
-    }
-    const { places } = toEnvironment(environment, (provider, kind, boundId) =>
-      deps.providers.get(provider)?.bindingPlace(kind, boundId),
-    )
-    return deps.prober.reach(adapter, secret, {
-      origin: target.origin,
-      style: target.style,
-      bound: places.get(adapter.name) ?? new Set(),
-      correlationId,
-    })
+    {
+      mint,
+      ...given
+    }: Omit<Parameters<typeof checkMint>[2], 'mint'> & {
+      readonly mint: CredentialMint | undefined
+    },
+  ): void {
+    if (mint === undefined) checkSecret(given.secret, undefined)
+    else checkMint(deps, adapter, { mint, ...given })
   }
 
   app.post(
@@ -152,6 +97,7 @@ export function credentialRoutes(app: App, deps: Deps): void {
             }),
           ),
           use: Type.Optional(Use),
+          mint: Type.Optional(Mint),
           password: Password,
         }),
         response: answers(201, CredentialView),
@@ -162,20 +108,24 @@ export function credentialRoutes(app: App, deps: Deps): void {
       await requirePassword(deps, request, body.password)
       const adapter = adapterOf(body.provider)
       const environmentId = body.environment as EnvironmentId
+      const { use = 'requests', mint } = body
       const style = choose(
         'style',
-        body.style,
+        body.style ?? (mint === undefined ? undefined : mintFor(adapter, mint).style),
         adapter.injections.map((known) => known.name),
       )
       const origin = originFor(deps, adapter, body.origin)
-      const { use = 'requests' } = body
+      check(adapter, { mint, secret: body.secret, origin, style, use })
       const secret = SecretText.of(body.secret)
       try {
-        const reach = await probe(adapter, secret, { environmentId, origin, style }, request.id)
+        const target = { environmentId, origin, style }
+        const reached =
+          mint === undefined ? await reach.before(adapter, secret, target, request.id) : notAskedYet
         const sealed = await sealCredential(deps.vault, secret, {
           provider: adapter.name,
-          environmentId,
           version: 1,
+          ...target,
+          mint,
         })
         await commit(deps, request, async (tx) => {
           const { name } = body
@@ -190,7 +140,7 @@ export function credentialRoutes(app: App, deps: Deps): void {
           }
           await createCredential(
             tx,
-            { name, provider: adapter.name, environmentId, origin, style, use, reach },
+            { name, provider: adapter.name, environmentId, origin, style, use, reach: reached },
             sealed,
           )
           const change = {
@@ -200,10 +150,12 @@ export function credentialRoutes(app: App, deps: Deps): void {
             origin,
             style,
             use,
-            reach: reach.kind,
+            reach: reached.kind,
+            mint,
           }
           return { value: undefined, subject: sealed.id, change }
         })
+        if (mint !== undefined) await reach.after(adapter, await find(sealed.id), request.id)
         void reply.code(201)
         return view(await find(sealed.id))
       } finally {
@@ -220,7 +172,7 @@ export function credentialRoutes(app: App, deps: Deps): void {
         operationId: 'replaceCredential',
         summary: 'Replace the secret; requests that follow use the new one, without a gap',
         params: idParams('credential'),
-        body: closed({ secret: Secret, password: Password }),
+        body: closed({ secret: Secret, mint: Type.Optional(Mint), password: Password }),
         response: answers(201, CredentialView),
       },
     },
@@ -228,23 +180,33 @@ export function credentialRoutes(app: App, deps: Deps): void {
       await requirePassword(deps, request, request.body.password)
       const credential = await find(request.params.id)
       const adapter = adapterOf(credential.provider)
+      const { id: credentialId, provider, environmentId, origin, style, use } = credential
+      const mint = request.body.mint ?? credential.mint
+      check(adapter, { mint, secret: request.body.secret, origin, style, use })
       const secret = SecretText.of(request.body.secret)
       try {
-        const reach = await probe(adapter, secret, credential, request.id)
+        const reached =
+          mint === undefined
+            ? await reach.before(adapter, secret, credential, request.id)
+            : notAskedYet
         const version = credential.version + 1
-        const { id: credentialId, provider, environmentId } = credential
         const sealed = await sealCredential(deps.vault, secret, {
           id: credentialId,
           provider,
           environmentId,
           version,
+          origin,
+          style,
+          mint,
         })
         await commit(deps, request, async (tx) => {
-          if (!(await replaceCredential(tx, sealed, reach))) {
+          if (!(await replaceCredential(tx, sealed, reached))) {
             throw new Problem('conflict', 'it was revoked, or somebody else has just replaced it')
           }
-          return { value: undefined, subject: credentialId, change: { version, reach: reach.kind } }
+          const change = { version, reach: reached.kind, mint }
+          return { value: undefined, subject: credentialId, change }
         })
+        if (mint !== undefined) await reach.after(adapter, await find(credentialId), request.id)
         void reply.code(201)
         return view(await find(credentialId))
       } finally {
@@ -282,31 +244,5 @@ export function credentialRoutes(app: App, deps: Deps): void {
     kind: 'credential',
     path: '/v1/credentials',
     set: (tx, subject, state) => setCredentialState(tx, subject as CredentialId, state),
-  })
-}
-
-/** Where everybody runs their own, the admin says where this one is. */
-function originFor(deps: Deps, adapter: ProviderAdapter, asked: string | undefined): string {
-  const known = deps.originsOf(adapter)
-  if (known.length > 0) return choose('origin', asked, known)
-  const plain = asked !== undefined && URL.canParse(asked) && new URL(asked).origin === asked
-  const detail =
-    plain && asked.startsWith('https:')
-      ? complaintAboutOrigin(deps, adapter.name, asked)
-      : 'an https origin in its plain spelling, such as https://cluster.example.com:6443'
-  if (plain && detail === undefined) return asked
-  throw new Problem('invalid_request', {
-    detail: `${adapter.name} has no origin of its own, and this cannot be one: ${String(detail)}`,
-    errors: [{ pointer: '/origin', detail: String(detail) }],
-  })
-}
-
-function choose(member: string, asked: string | undefined, known: readonly string[]): string {
-  const [first] = known
-  if (asked === undefined && first !== undefined) return first
-  if (asked !== undefined && known.includes(asked)) return asked
-  throw new Problem('invalid_request', {
-    detail: `${member} must be one of ${known.join(', ')}`,
-    errors: [{ pointer: `/${member}`, detail: `one of ${known.join(', ')}` }],
   })
 }

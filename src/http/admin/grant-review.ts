@@ -15,7 +15,7 @@ import { requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Effect, id, idParams, Password } from '../schemas.ts'
 import { commit } from './change.ts'
-import { GrantView, grantView } from './grant.ts'
+import { GrantView, grantView } from './grant-shape.ts'
 
 const Version = Type.String({ pattern: '^[0-9a-f]{16,128}$' })
 

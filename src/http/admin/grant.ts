@@ -1,9 +1,8 @@
 /** Grants over REST. */
-import Type, { type Static } from 'typebox'
-import { longestLifetime, defaultLifetime, mostVerbs } from '../../capability/claims.ts'
-import { testsSomething } from '../../core/condition.ts'
+import Type from 'typebox'
+import { defaultLifetime } from '../../capability/claims.ts'
 import { notWeaker } from '../../core/approval-terms.ts'
-import { parseVerb, type ApprovalRule } from '../../core/grant.ts'
+import type { ApprovalRule } from '../../core/grant.ts'
 import { reviewedVersion } from '../../core/reviewed.ts'
 import { readAgent } from '../../directory/agent.ts'
 import {
@@ -17,167 +16,32 @@ import { keepCatalogueVersion } from '../../directory/provider.ts'
 import { setState } from '../../directory/state.ts'
 import type { AgentId, CredentialId, EnvironmentId, GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import type { ProviderAdapter } from '../../provider/adapter.ts'
 import { readCredential } from '../../vault/store.ts'
 import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  id,
-  idParams,
-  page,
-  PageQuery,
-  Password,
-  ProviderName,
-  State,
-  Timestamp,
-  Verb,
-} from '../schemas.ts'
-import { GrantTerms, grantTerms, termsView } from './approval-terms.ts'
+import { answers, closed, id, idParams, page, PageQuery, Password } from '../schemas.ts'
+import { GrantTerms, grantTerms } from './approval-terms.ts'
 import { commit } from './change.ts'
+import {
+  Approval,
+  checkConstraints,
+  checkVerbs,
+  Constraints,
+  ExpiresAt,
+  GrantView,
+  grantView,
+  HandOut,
+  MaxLifetime,
+  Minted,
+  Rate,
+  refuse,
+  RequireDpop,
+  Verbs,
+} from './grant-shape.ts'
+import { objectionToHandingOut } from './hand-out.ts'
 import { stateRoutes } from './state-routes.ts'
-
-const Scalar = Type.Union([
-  Type.String({ maxLength: 1000 }),
-  Type.Number(),
-  Type.Boolean(),
-  Type.Null(),
-])
-const ConstraintShape = closed({
-  path: Type.String({
-    pattern: '^[A-Za-z0-9_-]+(\\.([A-Za-z0-9_-]+|\\*))*$',
-    maxLength: 200,
-    description: 'Into the arguments: input.environmentId, body.rules.*.port; * is every member.',
-  }),
-  operations: Type.Optional(
-    Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 50 }),
-  ),
-  equals: Type.Optional(Scalar),
-  oneOf: Type.Optional(Type.Array(Scalar, { minItems: 1, maxItems: 100 })),
-  noneOf: Type.Optional(Type.Array(Scalar, { minItems: 1, maxItems: 100 })),
-  max: Type.Optional(Type.Number()),
-  min: Type.Optional(Type.Number()),
-})
-const Verbs = Type.Array(Verb, {
-  minItems: 1,
-  maxItems: mostVerbs,
-  uniqueItems: true,
-  description: 'Operations, operation+effect, effect sets, or prefix*. [read] by default.',
-})
-const Approval = Type.Union([
-  Type.Literal('never'),
-  Type.Literal('destructive'),
-  Type.Literal('always'),
-])
-const Constraints = Type.Array(ConstraintShape, { maxItems: 50 })
-const MaxLifetime = Type.Integer({
-  minimum: 1,
-  maximum: longestLifetime,
-  description: 'Seconds a capability may live.',
-})
-const Rate = Type.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), Type.Null()], {
-  description: 'Requests in a minute, on each replica; null for no limit.',
-})
-const ExpiresAt = Type.Union([Timestamp, Type.Null()])
-const Minted = Type.Union([Type.Literal('redact'), Type.Literal('seal'), Type.Literal('reveal')], {
-  description:
-    'What becomes of a credential that the provider mints in an answer: redacted, sealed in the vault (and redacted), or shown to the agent.',
-})
-const RequireDpop = Type.Boolean({
-  description:
-    'Only capabilities that are bound to a key (DPoP, RFC 9449) are issued, and accepted, those issued before included.',
-})
-
-export const GrantView = closed({
-  id: id('grant'),
-  agent: id('agent'),
-  environment: id('environment'),
-  credential: id('credential'),
-  provider: ProviderName,
-  verbs: Type.Array(Verb),
-  constraints: Constraints,
-  approval: Approval,
-  approval_terms: GrantTerms,
-  max_lifetime_seconds: MaxLifetime,
-  requests_per_minute: Rate,
-  minted: Minted,
-  require_dpop: RequireDpop,
-  catalogue_version: Type.String({ description: 'The catalogue it was reviewed against.' }),
-  catalogue_current: Type.Boolean({
-    description:
-      'Whether that is the present one. What came or changed since is covered by a verb that names it, and by no other, until the grant is reviewed.',
-  }),
-  expires_at: ExpiresAt,
-  state: State,
-  created_by: id('operator'),
-  created_at: Timestamp,
-})
-
-export function grantView(deps: Pick<Deps, 'providers'>, grant: Grant) {
-  return {
-    id: grant.id,
-    agent: grant.agentId,
-    environment: grant.environmentId,
-    credential: grant.credentialId,
-    provider: grant.provider,
-    verbs: [...grant.verbs],
-    constraints: grant.constraints as Static<typeof Constraints>,
-    approval: grant.approval,
-    approval_terms: termsView(grant.approvalTerms),
-    max_lifetime_seconds: grant.maxLifetimeSeconds,
-    requests_per_minute: grant.requestsPerMinute,
-    minted: grant.minted,
-    require_dpop: grant.requireDpop,
-    catalogue_version: grant.catalogueVersion,
-    catalogue_current:
-      deps.providers.get(grant.provider)?.catalogueVersion === grant.catalogueVersion,
-    expires_at: grant.expiresAt?.toISOString() ?? null,
-    state: grant.state,
-    created_by: grant.createdBy,
-    created_at: grant.createdAt.toISOString(),
-  }
-}
-
-function refuse(pointer: string, detail: string): Problem {
-  return new Problem('invalid_request', {
-    detail: `${pointer.slice(1)}: ${detail}`,
-    errors: [{ pointer, detail }],
-  })
-}
-
-/** A verb that names nothing would be refused for ever without a word; the admin is told now. */
-function checkVerbs(adapter: ProviderAdapter, verbs: readonly string[]): void {
-  for (const [i, verb] of verbs.entries()) {
-    const pointer = `/verbs/${String(i)}`
-    const parsed = parseVerb(verb)
-    if ('error' in parsed) throw refuse(pointer, parsed.error)
-    if (parsed.kind !== 'operation') continue
-    const name = parsed.root === undefined ? parsed.name : `${parsed.root}:${parsed.name}`
-    const found = adapter.find(name)
-    if (found === 'ambiguous')
-      throw refuse(
-        pointer,
-        `"${name}" is both a query and a mutation: write query:${name} or mutation:${name}`,
-      )
-    if (found === undefined) throw refuse(pointer, `${adapter.name} has no operation "${name}"`)
-    if (found.denied === true)
-      throw refuse(pointer, `"${name}" has not been reviewed, and is denied to everyone`)
-  }
-}
-
-function checkConstraints(constraints: Static<typeof Constraints>): void {
-  for (const [i, constraint] of constraints.entries()) {
-    if (!testsSomething(constraint)) {
-      throw refuse(
-        `/constraints/${String(i)}`,
-        'it tests nothing: give equals, oneOf, noneOf, max or min',
-      )
-    }
-  }
-}
 
 const strictness: Record<ApprovalRule, number> = { never: 0, destructive: 1, always: 2 }
 
@@ -194,6 +58,26 @@ export function grantRoutes(app: App, deps: Deps): void {
     const date = new Date(text)
     if (!(date.getTime() > deps.now())) throw refuse('/expires_at', 'it must be in the future')
     return date
+  }
+
+  /**
+   * What is said of handing out is held against all that is said. A change that leaves a grant such that it could not be
+   * handed out any more ends that with it: nobody is kept from making a grant stricter.
+   */
+  async function withoutHandingOut<
+    B extends {
+      hand_out?: boolean
+      verbs?: string[]
+      constraints?: readonly unknown[]
+      approval?: ApprovalRule
+    },
+  >(grant: Grant, body: B): Promise<B> {
+    if (!(body.hand_out ?? grant.handOut)) return body
+    const { verbs, constraints, approval } = { ...grant, ...body }
+    const objection = await objectionToHandingOut(deps, { ...grant, verbs, constraints, approval })
+    if (objection === undefined) return body
+    if (body.hand_out === true) throw refuse('/hand_out', objection)
+    return { ...body, hand_out: false }
   }
 
   app.post(
@@ -215,6 +99,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           requests_per_minute: Type.Optional(Rate),
           minted: Type.Optional(Minted),
           require_dpop: Type.Optional(RequireDpop),
+          hand_out: Type.Optional(HandOut),
           expires_at: Type.Optional(ExpiresAt),
           password: Password,
         }),
@@ -256,10 +141,15 @@ export function grantRoutes(app: App, deps: Deps): void {
         requestsPerMinute: body.requests_per_minute ?? null,
         minted: body.minted ?? 'redact',
         requireDpop: body.require_dpop ?? false,
+        handOut: body.hand_out ?? false,
         catalogueVersion: adapter.catalogueVersion,
         expiresAt: expiry(body.expires_at) ?? null,
         createdBy: operatorOf(request).id,
       } as const
+      if (grant.handOut) {
+        const objection = await objectionToHandingOut(deps, { ...grant, id: undefined })
+        if (objection !== undefined) throw refuse('/hand_out', objection)
+      }
       const grantId = await commit(deps, request, async (tx) => {
         const created = await createGrant(tx, grant, deps.now())
         const { name, catalogueVersion } = adapter
@@ -346,6 +236,7 @@ export function grantRoutes(app: App, deps: Deps): void {
           max_lifetime_seconds: Type.Optional(MaxLifetime),
           requests_per_minute: Type.Optional(Rate),
           require_dpop: Type.Optional(RequireDpop),
+          hand_out: Type.Optional(HandOut),
           expires_at: Type.Optional(ExpiresAt),
           password: Type.Optional(Password),
         }),
@@ -358,8 +249,11 @@ export function grantRoutes(app: App, deps: Deps): void {
       const approvalTerms =
         body.approval_terms === undefined ? undefined : grantTerms(body.approval_terms)
       const onlyStricter =
-        Object.keys(body).every((member) => /^(approval(_terms)?|require_dpop)$/.test(member)) &&
+        Object.keys(body).every((member) =>
+          /^(approval(_terms)?|require_dpop|hand_out)$/.test(member),
+        ) &&
         body.require_dpop !== false &&
+        body.hand_out !== true &&
         strictness[body.approval ?? grant.approval] >= strictness[grant.approval] &&
         (approvalTerms === undefined || notWeaker(grant.approvalTerms, approvalTerms))
       if (!onlyStricter) await requirePassword(deps, request, password)
@@ -371,6 +265,7 @@ export function grantRoutes(app: App, deps: Deps): void {
       if (body.verbs !== undefined) checkVerbs(adapter, body.verbs)
       if (body.constraints !== undefined) checkConstraints(body.constraints)
       const expiresAt = expiry(body.expires_at)
+      const changed = await withoutHandingOut(grant, body)
       await commit(deps, request, async (tx) => {
         await updateGrant(tx, grant.id, {
           verbs: body.verbs,
@@ -380,9 +275,10 @@ export function grantRoutes(app: App, deps: Deps): void {
           maxLifetimeSeconds: body.max_lifetime_seconds,
           requestsPerMinute: body.requests_per_minute,
           requireDpop: body.require_dpop,
+          handOut: changed.hand_out,
           expiresAt,
         })
-        return { value: undefined, subject: grant.id, change: body }
+        return { value: undefined, subject: grant.id, change: changed }
       })
       return view(await find(grant.id))
     },

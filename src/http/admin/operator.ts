@@ -13,11 +13,12 @@ import {
   updateOperator,
   type Operator,
 } from '../../directory/operator.ts'
+import { identityOf, tieOperator } from '../../directory/operator-identity.ts'
 import type { OperatorId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import { AssertionBody } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
-import { requirePassword } from '../operator-auth.ts'
+import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import {
   answers,
@@ -34,12 +35,25 @@ import { commit } from './change.ts'
 import { listRoute } from './list-route.ts'
 import { changeOf, requirePresence, usePresence } from './presence.ts'
 
+const Identity = Type.Object(
+  {
+    issuer: Type.String({ minLength: 1, maxLength: 1_024 }),
+    subject: Type.String({ minLength: 1, maxLength: 255, pattern: '^[!-~]+$' }),
+  },
+  {
+    additionalProperties: false,
+    description: 'Who they are at the identity provider, where they sign in there.',
+  },
+)
 const OperatorView = closed({
   id: id('operator'),
   name: Name,
   roles: Type.Array(Role),
   state: State,
-  ready: Type.Boolean({ description: 'Whether a password has been set.' }),
+  ready: Type.Boolean({
+    description: 'Whether they can sign in: a password has been set, or there is an identity.',
+  }),
+  identity: Type.Optional(Identity),
   created_at: Timestamp,
 })
 const Roles = Type.Array(Role, { minItems: 1, maxItems: 3, uniqueItems: true })
@@ -53,8 +67,13 @@ const WithSetupSecret = closed({
 })
 
 function view(operator: Operator) {
-  const { createdAt, roles, ...rest } = operator
-  return { ...rest, roles: [...roles], created_at: createdAt.toISOString() }
+  const { createdAt, roles, identity, ...rest } = operator
+  return {
+    ...rest,
+    ...(identity === undefined ? {} : { identity }),
+    roles: [...roles],
+    created_at: createdAt.toISOString(),
+  }
 }
 
 export function operatorRoutes(app: App, deps: Deps): void {
@@ -86,6 +105,11 @@ export function operatorRoutes(app: App, deps: Deps): void {
       await requirePassword(deps, request, request.body.password)
       const setupSecret = newSetupSecret()
       const { name, roles, assertion } = request.body
+      if (!deps.localPasswords)
+        throw new Problem(
+          'passwords_off',
+          'passwords are switched off here: who is in a group of the identity provider becomes an operator when they sign in',
+        )
       // An auditor changes nothing and decides nothing.
       const grave = roles.some((role) => role !== 'auditor')
       const asked = { act: 'operator.create', subject: name, change: changeOf({ roles }) } as const
@@ -152,6 +176,11 @@ export function operatorRoutes(app: App, deps: Deps): void {
       const of = { orAdmin: operatorId }
       const change = changeOf({ roles, state })
       const asked = { act: 'operator.update', subject: operatorId, change } as const
+      if (roles !== undefined && (await identityOf(deps.db, operatorId)) !== undefined)
+        throw new Problem(
+          'conflict',
+          'their roles are those of their groups at the identity provider: change the groups',
+        )
       const use = await requirePresence(deps, request, { ...asked, of, assertion })
       await commit(deps, request, async (tx) => {
         await usePresence(tx, deps, request, use, of)
@@ -185,6 +214,11 @@ export function operatorRoutes(app: App, deps: Deps): void {
       const operatorId = request.params.id as OperatorId
       const of = { orAdmin: operatorId }
       const { assertion } = request.body
+      if (!deps.localPasswords || (await identityOf(deps.db, operatorId)) !== undefined)
+        throw new Problem(
+          'passwords_off',
+          'they sign in at the identity provider, and have no password to take away: disable them instead',
+        )
       const asked = { act: 'operator.reset', subject: operatorId } as const
       const use = await requirePresence(deps, request, { ...asked, of, assertion })
       await commit(deps, request, async (tx) => {
@@ -195,6 +229,48 @@ export function operatorRoutes(app: App, deps: Deps): void {
         return { value: undefined, subject: operatorId }
       })
       return { operator: await read(operatorId), setup_secret: setupSecret }
+    },
+  )
+
+  app.post(
+    '/v1/operators/:id/identity',
+    {
+      config: { action: 'operator.tie', roles: ['admin'] },
+      schema: {
+        operationId: 'tieOperator',
+        summary: 'Let an operator sign in at the identity provider, and no longer with a password',
+        description: `${touched} Ends their sign-ins. Their roles are those of their groups from then on.`,
+        params: idParams('operator'),
+        body: closed({
+          issuer: Type.String({ minLength: 1, maxLength: 1_024 }),
+          subject: Type.String({ minLength: 1, maxLength: 255, pattern: '^[!-~]+$' }),
+          password: Password,
+          assertion: Type.Optional(AssertionBody),
+        }),
+        response: answers(200, OperatorView),
+      },
+    },
+    async (request) => {
+      const { issuer, subject, password, assertion } = request.body
+      await requirePassword(deps, request, password)
+      if (issuer !== deps.identity?.provider.issuer)
+        throw new Problem('conflict', 'operators do not sign in at this issuer here')
+      const operatorId = request.params.id as OperatorId
+      const of = { orAdmin: operatorId }
+      const change = changeOf({ person: { issuer, subject } })
+      const asked = { act: 'operator.tie', subject: operatorId, change } as const
+      const use = await requirePresence(deps, request, { ...asked, of, assertion })
+      await commit(deps, request, async (tx) => {
+        await usePresence(tx, deps, request, use, of)
+        const by = operatorOf(request).id
+        const result = await tieOperator(tx, operatorId, { issuer, subject }, by)
+        if (result === 'not_found')
+          throw new Problem('not_found', 'there is no such operator, or it was revoked')
+        if (result === 'taken')
+          throw new Problem('conflict', 'this person is another operator already')
+        return { value: undefined, subject: operatorId, change: { person: { issuer, subject } } }
+      })
+      return read(operatorId)
     },
   )
 }

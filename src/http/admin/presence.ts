@@ -16,7 +16,7 @@ import {
 } from '../../approval/presence.ts'
 import { useProof, type ProofUse } from '../../approval/proof.ts'
 import { touchOptions } from '../../approval/ceremony.ts'
-import { type Assertion } from '../../approval/webauthn.ts'
+import type { Assertion } from '../../approval/webauthn.ts'
 import { Problem } from '../../problem.ts'
 import { refusedProof } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
@@ -33,24 +33,28 @@ export const TouchOptions = Type.Object(
   },
 )
 
-/** Roles of an operator, or their state, as a touch is bound to them. */
+/** Roles of an operator, their state, or who they are to be at the identity provider, as a touch is bound to them. */
 const Change = closed({
   roles: Type.Optional(Type.Array(Role, { minItems: 1, maxItems: 3, uniqueItems: true })),
   state: Type.Optional(State),
+  person: Type.Optional(
+    closed({
+      issuer: Type.String({ minLength: 1, maxLength: 1_024 }),
+      subject: Type.String({ minLength: 1, maxLength: 255 }),
+    }),
+  ),
 })
+type Changes = {
+  readonly [K in keyof Static<typeof Change>]?: Static<typeof Change>[K] | undefined
+}
 
 /** The same whichever order the roles come in; undefined where nothing is said. */
-export function changeOf({
-  roles,
-  state,
-}: {
-  readonly roles?: Static<typeof Change>['roles'] | undefined
-  readonly state?: Static<typeof Change>['state'] | undefined
-}) {
-  if (roles === undefined && state === undefined) return undefined
+export function changeOf({ roles, state, person }: Changes) {
+  if (roles === undefined && state === undefined && person === undefined) return undefined
   return {
     ...(roles === undefined ? {} : { roles: [...roles].sort() }),
     ...(state === undefined ? {} : { state }),
+    ...(person === undefined ? {} : { person }),
   }
 }
 
@@ -142,6 +146,7 @@ export function presenceRoutes(app: App, deps: Deps): void {
             Type.Literal('operator.create'),
             Type.Literal('operator.update'),
             Type.Literal('operator.reset'),
+            Type.Literal('operator.tie'),
           ]),
           subject: Type.String({
             ...Name,

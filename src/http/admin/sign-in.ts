@@ -9,6 +9,7 @@ import {
   setPassword,
   signInRecord,
 } from '../../directory/operator.ts'
+import { endSignIn } from '../../directory/sign-in.ts'
 import { Problem } from '../../problem.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
 import type { Deps } from '../deps.ts'
@@ -21,11 +22,13 @@ import {
   cookieName,
   cookieSeconds,
   operatorOf,
+  passwordGood,
   requirePassword,
+  setSignInCookie,
   signInToken,
 } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import { answers, closed, Empty, id, Name, Password, Role } from '../schemas.ts'
+import { answers, closed, Empty, id, Name, OwnPassword, Password, Role } from '../schemas.ts'
 
 const NewPassword = Type.String({
   minLength: shortestPassword,
@@ -86,6 +89,7 @@ export function signInRoutes(app: App, deps: Deps): void {
     },
     async (request) => {
       const { name, setup_secret: secret, password } = request.body
+      if (!passwordGood(deps, await signInRecord(deps.db, { name }))) throw passwordsOff()
       const operatorId = await operatorBySetupSecret(deps.db, name, secret, deps.now())
       if (operatorId === undefined) {
         await refuseSignIn(request, name, 'setup_secret')
@@ -124,7 +128,7 @@ export function signInRoutes(app: App, deps: Deps): void {
         summary: 'Sign in with a name and a password',
         body: closed({
           name: Name,
-          password: Password,
+          password: OwnPassword,
           cookie: Type.Optional(
             Type.Boolean({ description: 'Set a cookie, for a browser, instead of a bearer.' }),
           ),
@@ -136,6 +140,11 @@ export function signInRoutes(app: App, deps: Deps): void {
       const { name, password, cookie } = request.body
       if (cookie === true) checkOrigin(deps, request)
       const operator = await signInRecord(deps.db, { name })
+      // Before anything is computed: where passwords are off, nobody makes the broker hash any.
+      if (!passwordGood(deps, operator)) {
+        await refuseSignIn(request, name, 'passwords_off')
+        throw passwordsOff()
+      }
       const good = await deps.passwords.verify(name, operator?.passwordHash, password)
       if (!good || operator?.state !== 'active') {
         await refuseSignIn(request, name, 'password')
@@ -150,15 +159,16 @@ export function signInRoutes(app: App, deps: Deps): void {
       })
       const token = await signInToken(reply, operator, cookie === true ? 'cookie' : 'bearer')
       if (cookie !== true) return { token, expires_in: bearerSeconds }
-      void reply.setCookie(cookieName, token, {
-        path: '/',
-        httpOnly: true,
-        secure: true,
-        sameSite: 'strict',
-        maxAge: cookieSeconds,
-      })
+      setSignInCookie(reply, token, cookieSeconds)
       return { expires_in: cookieSeconds }
     },
+  )
+}
+
+function passwordsOff(): Problem {
+  return new Problem(
+    'passwords_off',
+    'passwords are switched off here: sign in at the identity provider, with "valetkey login" or in the console',
   )
 }
 
@@ -189,6 +199,8 @@ export function selfRoutes(app: App, deps: Deps): void {
     },
     async (request, reply) => {
       await deps.audit.append(adminEntry(deps, request, { result: 'done' }))
+      const { signIn } = request.signedIn ?? {}
+      if (signIn !== undefined) await endSignIn(deps.db, signIn.id)
       void reply.clearCookie(cookieName, {
         path: '/',
         secure: true,
@@ -211,9 +223,11 @@ export function selfRoutes(app: App, deps: Deps): void {
       },
     },
     async (request) => {
+      if (operatorOf(request).identity !== undefined) throw passwordsOff()
       await requirePassword(deps, request, request.body.password)
-      const passwordHash = await deps.passwords.hash(request.body.new_password)
       const operator = operatorOf(request)
+      if (!passwordGood(deps, operator)) throw passwordsOff()
+      const passwordHash = await deps.passwords.hash(request.body.new_password)
       await deps.db.transaction().execute(async (tx) => {
         await setPassword(tx, operator.id, passwordHash)
         await appendWithin(tx, adminEntry(deps, request, { result: 'done', subject: operator.id }))

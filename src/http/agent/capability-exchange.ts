@@ -1,31 +1,32 @@
 /**
  * A capability of ours, exchanged for a narrower one (RFC 8693): by whoever holds it, or by another agent that its `may_act`
- * names and that then acts for the holder. Who asks shows a key of its own; a workload has none, and what it holds is its
- * proof. There is no impersonation: what another agent gets names it, in `client_id` and in `act`, wherever it is used.
+ * names and that then acts for the holder. Who asks shows a key of its own; a workload has none: what it holds is its
+ * proof, and where it acts for another, an `actor_token`. There is no impersonation: what another agent gets names it, in
+ * `client_id` and in `act`, wherever it is used.
  */
-import { actorsOf, relationTo } from '../../capability/attenuate.ts'
-import type { CapabilityClaims } from '../../capability/claims.ts'
-import type { GrantId, TrustRuleId } from '../../ids.ts'
+import { actorsOf } from '../../capability/attenuate.ts'
+import type { GrantId } from '../../ids.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
-import { inactive, unboundDetail, untrustedDetail, whoActs } from '../../proxy/standing.ts'
-import type { Policy } from '../../directory/policy.ts'
-import { OAuthError, showsKey, type Client } from './client.ts'
+import { inactive } from '../../proxy/standing.ts'
+import { createActorReader } from './actor-token.ts'
+import { clientOf, mostPerMinute, refused, staleDetail } from './capability-holder.ts'
+import { showsKey } from './client.ts'
 import { issue } from './issue.ts'
-import type { TokenEndpoint, TokenRequest } from './token-request.ts'
+import { accessToken, type TokenEndpoint, type TokenRequest } from './token-request.ts'
+import type { WorkloadReader } from './workload.ts'
 
-export const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
-
-/** Exchanges of one grant's capabilities in a minute without a key: each is an entry in the log. */
-const mostPerMinute = 60
-
-export function createCapabilityExchange({ deps, clients, noise }: TokenEndpoint) {
+export function createCapabilityExchange(endpoint: TokenEndpoint, workloads: WorkloadReader) {
+  const { deps, clients, noise } = endpoint
   const limiter = createLimiter()
+  const actorOf = createActorReader(endpoint, workloads)
 
   return async function exchange(request: TokenRequest, subjectToken: string) {
     const { form, authorization, correlationId, proof } = request
-    const agent = showsKey(authorization, form)
-      ? await clients.authenticate(authorization, form)
-      : undefined
+    const actor = await actorOf(request)
+    const agent =
+      actor === undefined && showsKey(authorization, form)
+        ? await clients.authenticate(authorization, form)
+        : actor?.client
     const verified = await deps.verifier.verify(subjectToken, deps.now())
     const { claims } = verified
     // It says nothing yet of who asks, where no key was shown.
@@ -56,45 +57,10 @@ export function createCapabilityExchange({ deps, clients, noise }: TokenEndpoint
       grants: [policy.grant],
       correlationId,
       proof,
-      parent: { claims, clientId: agent?.id },
+      parent: { claims, clientId: agent?.id, actor: actor?.proof },
+      longest: actor?.longest,
+      spend: actor?.spend,
     })
     return { ...issued, issued_token_type: accessToken }
   }
-}
-
-/** Who asks, as the log is to name it: the workload whose capability it is, where nobody showed a key. */
-function clientOf(agent: Client | undefined, claims: CapabilityClaims, policy: Policy): Client {
-  const { actor, onBehalfOf = [] } = whoActs(policy, claims.rule)
-  if (agent === undefined) {
-    // An agent without its key, to be refused, is on record as who it says it is: the holder.
-    const ruleId = actor.kind === 'workload' ? (claims.rule as TrustRuleId) : undefined
-    return {
-      id: claims.client_id as Client['id'],
-      name: actor.name ?? actor.id,
-      ruleId,
-      onBehalfOf: onBehalfOf.length === 0 ? undefined : onBehalfOf,
-    }
-  }
-  const chain = relationTo(claims, agent.id) === 'delegated' ? [actor, ...onBehalfOf] : onBehalfOf
-  return relationTo(claims, agent.id) === undefined || chain.length === 0
-    ? agent
-    : { ...agent, onBehalfOf: chain }
-}
-
-function staleDetail(stale: string): string {
-  switch (stale) {
-    case 'unbound':
-      return unboundDetail
-    case 'untrusted':
-      return untrustedDetail
-    case 'rebound':
-      return 'its environment was bound anew since it was issued'
-    default:
-      return `the grant, or something it rests on, is ${stale}`
-  }
-}
-
-/** RFC 8693 §2.2.2. */
-function refused(detail: string, agent: Client | undefined): OAuthError {
-  return new OAuthError('invalid_request', detail, agent === undefined ? {} : { agent })
 }

@@ -4,6 +4,7 @@ import {
   chainRefusal,
   lineageOf,
   verbsOf,
+  type ActorProof,
   type Lineage,
 } from '../../capability/attenuate.ts'
 import type { CapabilityClaims } from '../../capability/claims.ts'
@@ -36,8 +37,10 @@ export function issuanceStart(deps: Deps, client: Client, correlationId: string)
 /** A capability of ours that is exchanged for one which is no wider. */
 export type Parent = {
   readonly claims: CapabilityClaims
-  /** The agent that showed its key; undefined where the capability is the only proof. */
+  /** The agent that showed who it is; undefined where the capability is the only proof. */
   readonly clientId: AgentId | undefined
+  /** What it showed, where that was no key. */
+  readonly actor?: ActorProof | undefined
 }
 
 export type Wish = {
@@ -130,7 +133,7 @@ export async function issue(deps: Deps, wish: Wish) {
     agentId: lineage.sub,
     clientId: lineage.clientId,
     lineage: {
-      ...chainClaims(lineage.actors, lineage.mayAct),
+      ...chainClaims(lineage.actors, lineage.mayAct, lineage.rules),
       ...(lineage.ancestors.length === 0 ? {} : { ancestors: [...lineage.ancestors] }),
     },
     grantId: grant.id,
@@ -158,6 +161,8 @@ export async function issue(deps: Deps, wish: Wish) {
     verbs: narrowed.verbs,
     ancestors: issued.claims.ancestors,
     expiresAt: issued.expiresAt,
+    form: asked.details?.token ?? 'jwt',
+    jkt: proof?.jkt,
   })
   return {
     access_token: issued.token,
@@ -178,9 +183,11 @@ function lineageFor(
     const refusal = chainRefusal(client.id, chain)
     if (refusal !== undefined)
       throw new OAuthError('invalid_authorization_details', refusal, { agent: client })
-    return { sub: client.id, clientId: client.id, actors: [], mayAct: chain, ancestors: [] }
+    const nothing = { actors: [], rules: new Map(), ancestors: [] } as const
+    return { sub: client.id, clientId: client.id, mayAct: chain, ...nothing }
   }
-  const lineage = lineageOf(parent.claims, { clientId: parent.clientId, jkt: proof?.jkt }, chain)
+  const requester = { clientId: parent.clientId, jkt: proof?.jkt, actor: parent.actor }
+  const lineage = lineageOf(parent.claims, requester, chain)
   if (lineage.ok) return lineage
   const code = {
     // RFC 8693 §2.2.2: a subject token that is unacceptable, for whatever reason.

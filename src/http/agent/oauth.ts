@@ -22,6 +22,8 @@ import { toProblem, sendProblem } from '../error.ts'
 import { createNoise } from '../noise.ts'
 import type { App } from '../realm.ts'
 import { closed } from '../schemas.ts'
+import { ownedBy } from './capability-holder.ts'
+import { clientChallenge } from './client-challenge.ts'
 import { createClientReader, OAuthError, showsKey, type Client } from './client.ts'
 import { readForm } from './form.ts'
 import { issuanceStart } from './issue.ts'
@@ -236,11 +238,6 @@ export function oauthRoutes(app: App, deps: Deps): void {
   )
 }
 
-/** Whether it is this agent's, or came of one that was: that of the agent whose grant it is, and of each that acted for it. */
-function ownedBy(claims: CapabilityClaims, agentId: AgentId): boolean {
-  return claims.sub === agentId || actorsOf(claims).includes(agentId)
-}
-
 /**
  * The DPoP proof of a token request (RFC 9449 §5); undefined where none came. Looked at before the client: what a client
  * shows once only, such as an assertion, must not be used up by a request that is sent again for its nonce.
@@ -290,7 +287,8 @@ async function oauthError(
       oauth = new OAuthError('temporarily_unavailable', 'the audit log cannot be written')
     }
   }
-  if (oauth.status === 401) void reply.header('www-authenticate', 'Basic realm="valetkey"')
+  if (oauth.status === 401)
+    void reply.header('www-authenticate', clientChallenge(request.headers.authorization))
   if (oauth.code === 'use_dpop_nonce') void reply.header('dpop-nonce', deps.dpop.nonce(deps.now()))
   return reply
     .code(oauth.status)

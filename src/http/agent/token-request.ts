@@ -6,6 +6,14 @@ import type { AgentId } from '../../ids.ts'
 import type { Deps } from '../deps.ts'
 import type { ClientReader } from './client.ts'
 
+export const accessToken = 'urn:ietf:params:oauth:token-type:access_token'
+
+/** RFC 8693 §3: what a platform's token may be called. */
+export const foreignTypes: readonly (string | undefined)[] = [
+  'urn:ietf:params:oauth:token-type:jwt',
+  'urn:ietf:params:oauth:token-type:id_token',
+]
+
 export type TokenRequest = {
   readonly form: Record<string, string>
   /** The header, as it was sent. */

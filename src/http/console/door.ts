@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isId } from '../../ids.ts'
 import type { Deps } from '../deps.ts'
+import { pageNamed } from '../identity/attempt.ts'
 import type { App } from '../realm.ts'
 import { markup } from './markup.ts'
 import { securityHeaders, sendPage } from './page.ts'
@@ -44,16 +45,35 @@ export function atHome(deps: Pick<Deps, 'publicUrl'>) {
   }
 }
 
-export function sendSignIn(reply: FastifyReply, status: 200 | 401): FastifyReply {
-  return sendPage(reply, status, {
-    title: 'Sign in',
-    body: markup`<h1>Sign in</h1>
-<form method="post" action="/sign-in" data-sign-in${status === 200 ? markup` data-next="/approvals"` : undefined}>
+export function sendSignIn(
+  deps: Pick<Deps, 'identity' | 'localPasswords'>,
+  reply: FastifyReply,
+  status: 200 | 401,
+): FastifyReply {
+  const { identity, localPasswords } = deps
+  // The page that was asked for, as it is known here: nothing of the address is taken along.
+  const { params, routeOptions } = reply.request
+  const { id = '' } = params as { readonly id?: string }
+  const next = pageNamed((routeOptions.url ?? '').replace(':id', id))
+  const form = markup`<form method="post" action="/sign-in" data-sign-in${status === 200 ? markup` data-next="/approvals"` : undefined}>
 <label>Name <input name="name" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="100"></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required maxlength="1024"></label>
 <button type="submit" disabled>Sign in</button>
 <p class="said" role="alert" data-said></p>
-</form>
+</form>`
+  // Whom the keeper has recovered has a password, whatever is switched off: the provider may be what is broken.
+  const folded = markup`<details><summary>${localPasswords ? 'With a password' : 'Recovered by the keeper? With a password'}</summary>
+${form}
+</details>`
+  return sendPage(reply, status, {
+    title: 'Sign in',
+    body: markup`<h1>Sign in</h1>
+${
+  identity === undefined
+    ? form
+    : markup`<p><a class="button" href="/sign-in/identity-provider?next=${encodeURIComponent(next)}">Sign in with ${identity.label}</a></p>
+${folded}`
+}
 <p class="quiet">A sign-in lasts an hour. An approval asks for your passkey besides.</p>`,
   })
 }
@@ -63,7 +83,7 @@ export function consoleDoorRoutes(app: App, deps: Deps): void {
   app.get(
     '/sign-in',
     { config: { action: 'console.sign_in' }, schema: { hide: true } },
-    (_request, reply) => sendSignIn(reply, 200),
+    (_request, reply) => sendSignIn(deps, reply, 200),
   )
   for (const [path, { type, url }] of Object.entries(files)) {
     let bytes: Promise<Buffer> | undefined

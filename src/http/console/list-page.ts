@@ -10,11 +10,14 @@ export type ListPage = {
   readonly others: readonly Approval[]
   readonly now: number
   readonly more: boolean
+  /** What is wrong elsewhere and must not be overlooked. */
+  readonly notice?: Markup | undefined
 }
 
-export function listBody({ mine, stoppable, others, now, more }: ListPage): Markup {
+export function listBody({ mine, stoppable, others, now, more, notice }: ListPage): Markup {
   return markup`<div data-refresh>
 <h1>Approvals</h1>
+${notice}
 ${part('Waits for you', mine, now, 'Nothing waits for you.')}
 ${stoppable.length === 0 ? undefined : part('Approved, and can still be stopped', stoppable, now, '')}
 ${others.length === 0 ? undefined : part('Waits for others', others, now, '')}

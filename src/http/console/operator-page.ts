@@ -35,31 +35,49 @@ export function operatorPage(app: App, deps: Deps): void {
         operator: self.name,
         body: markup`<h1>Operators</h1>
 ${when(touch, () => markup`<p class="quiet">Each change asks for your passkey, which signs it.</p>`)}
-<ul class="cards">${shown.map((each) => card(each, touch))}</ul>
+<ul class="cards">${shown.map((each) => card(each, touch, deps))}</ul>
 ${when(found.length > mostListed, () => markup`<p class="notice">There are more than are shown here: <code>valetkey operator list</code> has all.</p>`)}
-<h2>Add one</h2>
+${addForm(touch, deps)}`,
+      })
+    },
+  )
+}
+
+function addForm(
+  touch: boolean,
+  { identity, localPasswords }: Pick<Deps, 'identity' | 'localPasswords'>,
+): Markup {
+  if (!localPasswords)
+    return markup`<p class="quiet">Who is in a group of ${identity?.label} that gives a role becomes an operator when they first sign in.</p>`
+  return markup`<h2>Add one</h2>
 <form method="post" action="/operators" data-operator="/v1/operators" data-method="POST"${touching('operator.create', touch)}>
 <label>Name <input name="name" autocomplete="off" required maxlength="100"></label>
 ${roleBoxes([])}
 ${password()}
 <button type="submit" disabled>Add…</button>
 <p class="said" role="alert" data-said></p>
-</form>`,
-      })
-    },
-  )
+</form>`
 }
 
-function card(operator: Shown, touch: boolean): Markup {
-  const { id, name, roles: has, state, ready } = operator
+function card(
+  operator: Shown,
+  touch: boolean,
+  { identity: door, localPasswords }: Pick<Deps, 'identity' | 'localPasswords'>,
+): Markup {
+  const { id, name, roles: has, state, ready, identity } = operator
   return markup`<li><section><strong>${outside(name)}</strong> <span class="quiet">${has.join(', ')}; ${state}${
     ready ? '' : ', no password yet'
   }${operator.hasPasskey ? ', has a passkey' : ''}<br><code>${id}</code></span>
 ${when(
+  identity !== undefined,
+  () =>
+    markup`<p class="quiet">Signs in at ${outside(identity?.issuer ?? '')} as ${outside(identity?.subject ?? '')}: their groups there give their roles.</p>`,
+)}
+${when(
   state !== 'revoked',
   () => markup`<details><summary>Change</summary>
 <form method="post" action="/operators" data-operator="/v1/operators/${id}" data-method="PATCH"${touching('operator.update', touch, id)}>
-${roleBoxes(has)}
+${when(identity === undefined, () => roleBoxes(has))}
 <label>State <select name="state">${(['active', 'disabled'] as const).map(
     (each) =>
       markup`<option value="${each}"${each === state ? markup` selected` : undefined}>${each}</option>`,
@@ -68,11 +86,23 @@ ${password()}
 <button type="submit" disabled>Change…</button>
 <p class="said" role="alert" data-said></p>
 </form>
-<form method="post" action="/operators" data-operator="/v1/operators/${id}/reset" data-method="POST"${touching('operator.reset', touch, id)}>
+${when(
+  identity === undefined && localPasswords,
+  () => markup`<form method="post" action="/operators" data-operator="/v1/operators/${id}/reset" data-method="POST"${touching('operator.reset', touch, id)}>
 ${password()}
 <button type="submit" disabled>Take the password away, and make a setup secret…</button>
 <p class="said" role="alert" data-said></p>
-</form>
+</form>`,
+)}
+${when(
+  door !== undefined,
+  () => markup`<form method="post" action="/operators" data-operator="/v1/operators/${id}/identity" data-method="POST" data-issuer="${door?.provider.issuer}"${touching('operator.tie', touch, id)}>
+<label>Subject at ${door?.label} <input name="person" autocomplete="off" required maxlength="255"></label>
+${password()}
+<button type="submit" disabled>Let them sign in there, and no longer with a password…</button>
+<p class="said" role="alert" data-said></p>
+</form>`,
+)}
 ${when(
   !operator.self && !operator.hasPasskey && state === 'active',
   () => markup`<form method="post" action="/operators" data-act="/v1/operators/${id}/allow-passkey"${touching('passkey.allow', touch, id)}>

@@ -38,10 +38,11 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
     .code(status)
     .header('content-type', 'text/html; charset=utf-8')
     .serializer((text: string) => text)
-    .send(toHtml(frame(page)))
+    .send(toHtml(frame(page, reply.request.signedIn?.operator.identity !== undefined)))
 }
 
-function frame({ title, body, operator }: Page): Markup {
+/** `byProvider`: who is signed in has no password that a form could ask for. */
+function frame({ title, body, operator }: Page, byProvider: boolean): Markup {
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -53,12 +54,12 @@ function frame({ title, body, operator }: Page): Markup {
 <script src="/console/webauthn.js" defer></script>
 <script src="/console/script.js" defer></script>
 </head>
-<body>
+<body${byProvider ? markup` data-by-provider` : undefined}>
 <header>
 <span class="brand">Valetkey</span>
 ${when(
   operator !== undefined,
-  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a> <a href="/break-glass">Break-glass</a></nav>
+  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a> <a href="/break-glass">Break-glass</a> <a href="/leases">Leases</a></nav>
 <span class="who">${operator} <button type="button" class="plain" data-sign-out disabled>Sign out</button></span>`,
 )}
 </header>

@@ -25,6 +25,7 @@ import { accessPage } from './access-page.ts'
 import { approvalBody } from './approval-page.ts'
 import { breakGlassPage } from './break-glass.ts'
 import { atHome, sendSignIn } from './door.ts'
+import { leasePage, unrevokedNotice } from './lease-page.ts'
 import { listBody } from './list-page.ts'
 import { markup } from './markup.ts'
 import { oneTimeCodePart } from './one-time-code-part.ts'
@@ -43,7 +44,7 @@ export function consoleRoutes(app: App, deps: Deps): void {
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error, request)
     if (request.signedIn === undefined) {
-      if (problem.code === 'sign_in_required') return sendSignIn(reply, 401)
+      if (problem.code === 'sign_in_required') return sendSignIn(deps, reply, 401)
       throw problem
     }
     const { status, title } = problems[problem.code]
@@ -81,7 +82,14 @@ export function consoleRoutes(app: App, deps: Deps): void {
       return sendPage(reply, 200, {
         title: mine.length === 0 ? 'Approvals' : `(${String(mine.length)}) Approvals`,
         operator: signedIn.operator.name,
-        body: listBody({ mine, stoppable, others, now, more: waiting.length > mostListed }),
+        body: listBody({
+          mine,
+          stoppable,
+          others,
+          now,
+          more: waiting.length > mostListed,
+          notice: await unrevokedNotice(deps),
+        }),
       })
     },
   )
@@ -136,6 +144,7 @@ export function consoleRoutes(app: App, deps: Deps): void {
 
   breakGlassPage(app, deps)
   accessPage(app, deps)
+  leasePage(app, deps)
   operatorPage(app, deps)
 
   async function pageOf(request: FastifyRequest, approval: Approval, now: number) {

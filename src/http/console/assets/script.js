@@ -4,8 +4,13 @@
  */
 const { SimpleWebAuthnBrowser: webauthn } = globalThis
 
-/** An error whose message is for the person. */
-class Told extends Error {}
+/** An error whose message is for the person; with the problem's code, where the broker said it. */
+class Told extends Error {
+  constructor(message, code) {
+    super(message)
+    this.code = code
+  }
+}
 
 /** Fetch's own mode, `cors`: in any other, the page's Referrer-Policy would take away the Origin that is checked. */
 async function post(path, body, method = 'POST') {
@@ -17,7 +22,7 @@ async function post(path, body, method = 'POST') {
   // What stands between may answer with a page of its own.
   const answer = await response.json().catch(() => ({}))
   if (response.ok) return answer
-  throw new Told(problemOf(answer, response.status))
+  throw new Told(problemOf(answer, response.status), answer.code)
 }
 
 /** What is wrong, where in what was typed, and the code by which docs/problems.md has it. */
@@ -52,9 +57,31 @@ async function attempt(said, work) {
     })
   } catch (error) {
     said.textContent = wordsFor(error)
+    if (error.code === 'fresh_sign_in_required') said.append(' ', freshSignIn())
     release()
   }
 }
+
+/** Whoever signs in at the identity provider shows it anew who they are, where others give their password. */
+function freshSignIn() {
+  const link = document.createElement('a')
+  link.href = `/sign-in/identity-provider?fresh=yes&next=${encodeURIComponent(location.pathname)}`
+  link.textContent = 'Sign in afresh, and come back here.'
+  return link
+}
+
+/** They have no password that a form could ask for. */
+if (document.body.dataset.byProvider !== undefined) {
+  for (const field of document.querySelectorAll('input[name=password]'))
+    (field.closest('label') ?? field).remove()
+}
+
+/**
+ * Where a sign-in at the identity provider goes on to: from a page of ours, so that the cookie comes along; in its
+ * place, so that nobody comes back to it.
+ */
+const onward = document.querySelector('[data-onward]')
+if (onward !== null) location.replace(onward.dataset.onward)
 
 function release() {
   setEnabled(true)
@@ -207,14 +234,18 @@ if (give !== null) {
 /** Who may do what. A setup secret is shown here once, so that the page stays. */
 for (const form of document.querySelectorAll('form[data-operator]')) {
   const { operator: path, method, touch: act, subject } = form.dataset
-  onForm(form, async ({ name, state, password }, say) => {
+  onForm(form, async ({ name, state, person, password }, say) => {
     const hasRoles = form.querySelector('input[name=role]') !== null
-    const change = {
+    const identity =
+      person === undefined ? undefined : { issuer: form.dataset.issuer, subject: person }
+    const chosen = {
       ...(hasRoles ? { roles: checked(form, 'role') } : {}),
       ...(state === undefined ? {} : { state }),
     }
-    const given = { ...(name === undefined ? {} : { name }), ...change, password }
-    const asked = { act, subject: subject ?? name, password, ...(hasRoles ? { change } : {}) }
+    const change = identity === undefined ? chosen : { person: identity }
+    const given = { ...(name === undefined ? {} : { name }), ...chosen, ...identity, password }
+    const signs = Object.keys(change).length > 0
+    const asked = { act, subject: subject ?? name, password, ...(signs ? { change } : {}) }
     const presence =
       act === undefined
         ? {}

@@ -5,8 +5,8 @@
  */
 import { createHash, createHmac } from 'node:crypto'
 import aws4 from 'aws4'
-import { parseJson } from '../core/json.ts'
-import type { RebuiltRequest } from '../provider/adapter.ts'
+import { parseJson } from '../../core/json.ts'
+import type { RebuiltRequest } from '../adapter.ts'
 
 export type AwsKeys = {
   readonly accessKeyId: string
@@ -17,7 +17,8 @@ export type AwsKeys = {
 const forms: Readonly<Record<keyof AwsKeys, RegExp>> = {
   accessKeyId: /^[A-Za-z0-9]{10,128}$/,
   secretAccessKey: /^[A-Za-z0-9/+=]{16,256}$/,
-  sessionToken: /^[A-Za-z0-9/+=_-]{16,4096}$/,
+  // AWS states no upper bound, and asks that none be assumed; the fields of a request hold no more than this.
+  sessionToken: /^[A-Za-z0-9/+=_-]{16,8192}$/,
 }
 
 /** `{"accessKeyId":"…","secretAccessKey":"…"}`, with a `sessionToken` where the key pair is a temporary one. */

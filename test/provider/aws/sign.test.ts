@@ -3,9 +3,9 @@ import { describe, it } from 'node:test'
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
-import { encode } from '../../src/provider/aws/form.ts'
-import { encodeKey } from '../../src/provider/aws/s3-bucket.ts'
-import { authorizationOf, readAwsKeys, signAws } from '../../src/proxy/sign-aws.ts'
+import { encode } from '../../../src/provider/aws/form.ts'
+import { encodeKey } from '../../../src/provider/aws/s3-bucket.ts'
+import { authorizationOf, readAwsKeys, signAws } from '../../../src/provider/aws/sign.ts'
 
 const keys = {
   accessKeyId: 'AKIDEXAMPLE',

@@ -1,0 +1,360 @@
+/**
+ * Hands a native credential out, once, under a grant that says so. Guarantees: what is minted is no wider than the grant
+ * and the capability and no longer than either lets it be; who asked, for whom, and how narrow, is on record before
+ * anything is minted, and what came of it before it is answered; there is a row from before the minting until the token
+ * is over, so that a crash at any moment leaves nothing that nobody knows of; what stopped being allowed meanwhile is
+ * not answered, and revoked.
+ */
+import { AuditUnavailable, appendWithin } from '../audit/log.ts'
+import type { AdminEntry } from '../audit/entry.ts'
+import { actorRulesOf, actorsOf } from '../capability/attenuate.ts'
+import type { CapabilityClaims } from '../capability/claims.ts'
+import type { SharedClock } from '../db/clock.ts'
+import type { Db, Tx } from '../db/open.ts'
+import { readEnvironment } from '../directory/environment.ts'
+import { lockGrant } from '../directory/grant.ts'
+import type { Policy } from '../directory/policy.ts'
+import type { LeaseId, ReplicaId, TrustRuleId } from '../ids.ts'
+import type { Minted, Narrowing } from '../minting/kind.ts'
+import type { Minter } from '../minting/minter.ts'
+import type { ProblemCode } from '../problem.ts'
+import { createLimiter } from '../proxy/limiter.ts'
+import type { OpenCredential } from '../vault/opener.ts'
+import { readCredential, type Credential } from '../vault/store.ts'
+import { endLease } from './ending.ts'
+import { narrowingChange, recordWith, tokenDigest } from './entry.ts'
+import { endsByItself, isRevocable, mintFacts } from './kinds.ts'
+import { leaseBinding, type LeaseSealer } from './sealed.ts'
+import { handOutFacts, objectionTo, within, type StandingDeps } from './still-allowed.ts'
+import { closeUnminted, keepMinted, openLease, openLeasesOf, type Lease } from './store.ts'
+import { handOutObjection, kindTerms, leaseSeconds, mostLeases, reachOf } from './terms.ts'
+
+/** Milliseconds: longer than minting may take. After that its replica counts as dead. */
+export const mintingMs = 60_000
+/** Milliseconds by which a provider may make longer what cannot be revoked: its clock is not ours. */
+const lifetimeSlack = 60_000
+
+export type HandOutDeps = StandingDeps & {
+  readonly db: Db
+  readonly sealer: LeaseSealer
+  readonly openToMint: OpenCredential
+  readonly minter: Pick<Minter, 'mint' | 'revoke'>
+  readonly replicaId: ReplicaId
+  /** Has the next to be revoked looked for at once. */
+  readonly wake: () => void
+  readonly confirm: () => boolean | Promise<boolean>
+  readonly sharedNow: SharedClock
+}
+
+export type AskedLease = {
+  readonly policy: Policy
+  readonly claims: CapabilityClaims
+  readonly seconds: number | undefined
+  readonly correlationId: string
+  /** An entry of whoever asks. */
+  readonly entry: (
+    entry: Pick<AdminEntry, 'result' | 'reason' | 'subject' | 'change'>,
+  ) => AdminEntry
+}
+
+export type HandedOut =
+  | {
+      readonly ok: true
+      readonly lease: Lease
+      readonly token: string
+      readonly credential: Credential
+    }
+  | { readonly ok: false; readonly code: ProblemCode; readonly detail: string }
+
+type Refused = Extract<HandedOut, { ok: false }>
+
+export type HandOut = (asked: AskedLease) => Promise<HandedOut>
+
+const refuse = (code: ProblemCode, detail: string): Refused => ({ ok: false, code, detail })
+
+export function createHandOut(deps: HandOutDeps): HandOut {
+  const { db, sharedNow } = deps
+  const limiter = createLimiter()
+  const record = recordWith(deps.now)
+
+  return async function handOut(asked) {
+    const { policy, claims } = asked
+    const { grant } = policy
+    const planned = await plan(asked)
+    if (!planned.ok) return planned
+    if (!limiter.take(grant.id, grant.requestsPerMinute, deps.now()))
+      return refuse('rate_limited', `the grant allows ${String(grant.requestsPerMinute)} a minute`)
+    const { credential, narrowing } = planned
+    const opened = await db.transaction().execute(async (tx) => {
+      const refused = await refusedUnderLock(tx, policy)
+      if (refused !== undefined) return refused
+      const now = await sharedNow(tx)
+      const id = await openLease(tx, {
+        purpose: 'handed_out',
+        agentId: policy.agent.id,
+        grantId: grant.id,
+        environmentId: grant.environmentId,
+        provider: grant.provider,
+        credential: { id: credential.id, version: credential.version },
+        kind: planned.kind,
+        capabilityId: claims.jti,
+        ancestors: claims.ancestors ?? [],
+        actors: actorsOf(claims),
+        ruleId: (claims.rule as TrustRuleId | undefined) ?? null,
+        actorRules: [...actorRulesOf(claims).values()],
+        bound: claims.cnf !== undefined,
+        verbs: planned.verbs,
+        binding: policy.binding,
+        narrowing,
+        replicaId: deps.replicaId,
+        heldUntil: now + mintingMs,
+        now,
+      })
+      await appendWithin(
+        tx,
+        asked.entry({
+          result: 'done',
+          subject: id,
+          change: { credential: credential.id, kind: planned.kind, ...objectOf(narrowing) },
+        }),
+      )
+      return { ok: true, id, now } as const
+    })
+    if (!opened.ok) return opened
+    const { id } = opened
+    const minted = await mint(asked, planned, id)
+    if (!minted.ok) return minted.refused
+    return keep(asked, { ...planned, id, askedAt: opened.now, minted: minted.minted })
+  }
+
+  /** What would be minted; or why it is not. Nothing is asked of anybody yet. */
+  async function plan({ policy, claims, seconds: wanted }: AskedLease) {
+    const { grant } = policy
+    if (!grant.handOut)
+      return refuse(
+        'not_handed_out',
+        'this grant hands no credential out: send requests through the broker',
+      )
+    const credential = await readCredential(db, grant.credentialId)
+    const environment = await readEnvironment(db, grant.environmentId)
+    if (credential === undefined || environment === undefined || credential.state !== 'active')
+      return refuse('grant_inactive', 'the grant, or something it rests on, is not active')
+    if (
+      credential.version !== policy.credential.version ||
+      environment.binding !== policy.binding ||
+      claims.binding !== environment.binding
+    )
+      return refuse('unavailable', 'what the grant rests on is being changed; ask again')
+    const bindings = environment.bindings
+      .filter(({ provider }) => provider === grant.provider)
+      .map(({ kind, id }) => ({ kind, id }))
+    const verbs = claims.authorization_details.flatMap((details) => details.verbs)
+    const facts = {
+      ...handOutFacts(policy, bindings.length),
+      ...mintFacts(credential.mint),
+      protected: environment.protected,
+    }
+    const { kind } = facts
+    const objection =
+      handOutObjection(facts) ?? (within(verbs, grant.verbs) ? undefined : 'it allows less by now')
+    if (objection !== undefined)
+      return refuse('not_handed_out', `this grant cannot be handed out: ${objection}`)
+    const narrower = handOutObjection({ ...facts, verbs })
+    if (narrower !== undefined || kind === undefined)
+      return refuse(
+        'not_handed_out',
+        `this capability allows less than could be handed out; ask for one with all verbs of its grant: ${narrower ?? ''}`,
+      )
+    const revocable = isRevocable(kind)
+    // Whoever could have another at once is held by the grant alone.
+    const handedOn = claims.ancestors !== undefined || claims.act !== undefined
+    const lifetime = leaseSeconds({
+      kind,
+      revocable,
+      asked: wanted,
+      most: grant.maxLifetimeSeconds,
+      grantEnds: policy.expiresAt,
+      capabilityEnds: handedOn || claims.rule !== undefined ? claims.exp * 1000 : undefined,
+      now: deps.now(),
+    })
+    if (!lifetime.ok) return refuse('not_handed_out', lifetime.detail)
+    const narrowing: Narrowing = {
+      bindings,
+      readOnly: reachOf(verbs) !== 'everything',
+      seconds: lifetime.seconds,
+    }
+    return { ok: true, credential, kind, revocable, verbs, narrowing } as const
+  }
+
+  /** One at a time for a grant: what was revoked, or given out, in this moment counts. */
+  async function refusedUnderLock(tx: Tx, { grant }: Policy): Promise<Refused | undefined> {
+    const row = await lockGrant(tx, grant.id)
+    if (row?.state !== 'active') return refuse('grant_inactive', 'the grant is not active')
+    if (!row.handOut) return refuse('not_handed_out', 'this grant hands no credential out')
+    if ((await openLeasesOf(tx, grant.id)) >= mostLeases)
+      return refuse(
+        'lease_limited',
+        `${String(mostLeases)} credentials of this grant work already, those included that could not be revoked yet: end one with DELETE /leases/<id>, or wait`,
+      )
+    return undefined
+  }
+
+  async function mint(
+    { correlationId }: AskedLease,
+    {
+      credential,
+      kind,
+      narrowing,
+    }: { readonly credential: Credential; readonly kind: string; readonly narrowing: Narrowing },
+    id: LeaseId,
+  ): Promise<
+    | { readonly ok: true; readonly minted: Extract<Minted, { ok: true }> }
+    | { readonly ok: false; readonly refused: Refused }
+  > {
+    const secret = await deps.openToMint(credential)
+    if (secret === undefined) {
+      await close(id, 'the credential does not open')
+      return { ok: false, refused: refuse('unavailable', 'the credential could not be opened') }
+    }
+    const minted = await deps.minter.mint(credential, secret, narrowing, correlationId)
+    if (minted.ok) return { ok: true, minted }
+    // Where nobody answered, there may be a token that nobody has. One that ends by itself is let end; any other stands
+    // as `minting` until it is shown as one that could not be revoked.
+    if (minted.why !== 'unavailable' || Number.isFinite(kindTerms(kind).longest))
+      await close(id, `${minted.why}: ${minted.detail}`)
+    switch (minted.why) {
+      case 'unavailable':
+        return {
+          ok: false,
+          refused: refuse(
+            'upstream_unreachable',
+            'the provider did not mint it: it could not be asked',
+          ),
+        }
+      case 'rejected':
+        return {
+          ok: false,
+          refused: refuse(
+            'upstream_failed',
+            'the provider refused to mint it; an operator finds out why in the log',
+          ),
+        }
+      case 'impossible':
+        return {
+          ok: false,
+          refused: refuse(
+            'not_handed_out',
+            'the provider mints nothing that is as narrow as this grant',
+          ),
+        }
+    }
+  }
+
+  async function close(id: LeaseId, why: string): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const lease = await closeUnminted(tx, id, why, await sharedNow(tx))
+      if (lease !== undefined) await record(tx, lease)
+    })
+  }
+
+  async function keep(
+    asked: AskedLease,
+    made: {
+      readonly id: LeaseId
+      readonly credential: Credential
+      readonly kind: string
+      readonly revocable: boolean
+      readonly narrowing: Narrowing
+      readonly askedAt: number
+      readonly minted: Extract<Minted, { ok: true }>
+    },
+  ): Promise<HandedOut> {
+    const { id, credential, revocable, narrowing, minted } = made
+    const { token, handle, expiresAt } = minted
+    const end = made.askedAt + narrowing.seconds * 1000
+    const worksUntil = endsByItself(made.kind) ? expiresAt : undefined
+    const endsAt = revocable ? Math.min(end, expiresAt) : expiresAt
+    try {
+      const sealed = revocable
+        ? {
+            kekId: deps.sealer.kekId(),
+            sealed: await deps.sealer.seal(
+              Buffer.from(token),
+              leaseBinding({
+                id,
+                provider: credential.provider,
+                environmentId: credential.environmentId,
+                credential,
+              }),
+            ),
+          }
+        : undefined
+      const lease = await db.transaction().execute(async (tx) => {
+        const now = await sharedNow(tx)
+        const kept = await keepMinted(tx, id, { token: sealed, handle, endsAt, worksUntil, now })
+        if (kept === undefined) return undefined
+        await appendWithin(
+          tx,
+          asked.entry({
+            result: 'done',
+            subject: id,
+            change: {
+              minted: kept.state,
+              digest: tokenDigest(token),
+              handle: handle ?? null,
+              endsAt: new Date(endsAt).toISOString(),
+              narrowing: narrowingChange(narrowing),
+            },
+          }),
+        )
+        return kept
+      })
+      if (lease === undefined) throw new Error('its row is closed')
+      const reason =
+        !revocable && expiresAt > end + lifetimeSlack
+          ? 'the provider made it live longer than it may, and nobody can end it'
+          : lease.state !== 'live'
+            ? (lease.endReason ?? 'it took too long')
+            : await stopped(lease)
+      if (reason === undefined) return { ok: true, lease, token, credential }
+      await giveUp(lease.id, reason)
+      return refuse('grant_inactive', `it was minted, and is not handed out: ${reason}`)
+    } catch (error) {
+      // It may be in no row by which it could be found again: now or never.
+      await giveUp(id, 'it could not be recorded').catch(() => undefined)
+      await endAtOnce(credential, narrowing, minted, asked.correlationId)
+      if (error instanceof AuditUnavailable) throw error
+      return refuse('unavailable', 'it could not be recorded, and is not handed out')
+    }
+  }
+
+  /** Everything once more, as it is after the wait; what cannot be heard counts as stopped. */
+  async function stopped(lease: Lease): Promise<string | undefined> {
+    if (!(await deps.confirm())) return 'the broker cannot hear whether it was revoked meanwhile'
+    return objectionTo(deps, lease)
+  }
+
+  async function giveUp(id: LeaseId, reason: string): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const now = await sharedNow(tx)
+      await endLease(tx, id, { by: 'broker', reason, now }, record)
+    })
+    deps.wake()
+  }
+
+  async function endAtOnce(
+    credential: Credential,
+    narrowing: Narrowing,
+    { token, handle }: Extract<Minted, { ok: true }>,
+    cause: string,
+  ): Promise<void> {
+    const secret = await deps.openToMint(credential).catch(() => undefined)
+    if (secret === undefined) return
+    const minted = { token, narrowing, ...(handle === undefined ? {} : { handle }) }
+    await deps.minter.revoke(credential, secret, minted, cause).catch(() => undefined)
+  }
+}
+
+function objectOf(narrowing: Narrowing) {
+  return { narrowing: narrowingChange(narrowing) }
+}

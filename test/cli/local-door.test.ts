@@ -1,0 +1,42 @@
+import { test } from 'node:test'
+import assert from 'node:assert/strict'
+import { createLocalDoor, newLocalSecret } from '../../src/cli/local-door.ts'
+
+const secret = newLocalSecret()
+const door = createLocalDoor(secret, undefined)
+
+function asked(headers: Readonly<Record<string, string>>) {
+  return door({ rawHeaders: Object.entries(headers).flat(), target: '/proxy/github/user' })
+}
+const encoded = (text: string): string => Buffer.from(text).toString('base64')
+
+test('a client that knows HTTP Basic alone puts the secret in the place of a name or a password', () => {
+  for (const pair of [`x-access-token:${secret}`, `${secret}:`, `${secret}:x-oauth-basic`]) {
+    const admitted = asked({ Authorization: `Basic ${encoded(pair)}`, Accept: '*/*' })
+    assert.deepEqual(admitted, {
+      ok: true,
+      headers: ['Accept', '*/*'],
+      carrier: { name: 'authorization', prefix: 'Basic ' },
+    })
+  }
+})
+
+test('nothing else in HTTP Basic opens it, and nothing that is Basic in another field', () => {
+  for (const value of [
+    `Basic ${encoded(`x:${secret.slice(0, -1)}`)}`,
+    `Basic ${encoded(`x:${secret}x`)}`,
+    `Basic ${encoded(`x:y:${secret}`)}`,
+    `Basic ${encoded(secret)}`,
+    `Basic ${encoded(':')}`,
+    `Basic ${secret}`,
+    'Basic ',
+    `Bearer ${encoded(`x:${secret}`)}`,
+  ]) {
+    const admitted = asked({ authorization: value })
+    assert.equal(admitted.ok ? '' : admitted.code, 'capability_missing', value)
+  }
+  const elsewhere = asked({ 'x-api-key': `Basic ${encoded(`x:${secret}`)}` })
+  assert.ok(!elsewhere.ok)
+  const twice = asked({ authorization: `Basic ${encoded(`x:${secret}`)}`, 'x-api-key': secret })
+  assert.equal(twice.ok ? '' : twice.code, 'capability_invalid')
+})
