@@ -2,17 +2,16 @@
  * Builds the broker out of its parts, in order, and closes it in reverse. The one place where siblings meet: what one
  * part needs of another is handed to it here as a function. `serve` and the tests both come through this.
  */
-import type { CodeSealer } from './approval/one-time-code.ts'
-import type { ApprovalSealer } from './approval/sealed.ts'
 import { auditConnections, createAuditLog, type AuditLog } from './audit/log.ts'
 import { newReplicaId, openPresence } from './audit/recovery.ts'
 import { createDpopVerifier } from './capability/dpop.ts'
 import { createHandleStore } from './capability/handle.ts'
-import { ensureKeys, loadKeyring, type Keyring, type KeySealer } from './capability/keys.ts'
 import { createReplayStore } from './capability/replay.ts'
 import { createRevocationList } from './capability/revocation.ts'
 import { createCapabilityVerifier } from './capability/verify.ts'
 import { buildApp, type App, type AppOptions } from './app.ts'
+import { openKeys } from './broker/keys.ts'
+import { openMinting } from './broker/minting.ts'
 import { databaseClock, type SharedClock } from './db/clock.ts'
 import { openFeed } from './db/feed.ts'
 import {
@@ -23,7 +22,6 @@ import {
   type Db,
 } from './db/open.ts'
 import { createPolicyReader } from './directory/policy.ts'
-import type { SignInSealer } from './directory/sign-in.ts'
 import { listProviders, readProviderCatalogue } from './directory/provider.ts'
 import { createIssuerFetch } from './federation/fetch.ts'
 import { createForeignTokenVerifier } from './federation/foreign-token.ts'
@@ -32,10 +30,9 @@ import type { Deps } from './http/deps.ts'
 import { openIdentityDoor, type IdentityDoorSettings } from './http/identity/door.ts'
 import { createPasswords, type PasswordCost } from './http/password.ts'
 import { newId } from './ids.ts'
+import { createHandOut } from './lease/hand-out.ts'
+import { createLeaseKeeper } from './lease/keeper.ts'
 import { createKeepToRevoke } from './lease/kept.ts'
-import { createLeases } from './lease/leases.ts'
-import type { LeaseSealer } from './lease/sealed.ts'
-import { openMinting } from './open-minting.ts'
 import type { ProviderAdapter } from './provider/adapter.ts'
 import { createLiveProviders } from './provider/imported/live.ts'
 import type { ImportedManifest } from './provider/imported/manifest.ts'
@@ -52,15 +49,10 @@ import { createLookups } from './proxy/lookup.ts'
 import { createScrubbers } from './proxy/scrubbers.ts'
 import { createMintedSealer } from './proxy/minted.ts'
 import { createProber } from './proxy/probe.ts'
-import {
-  createCredential,
-  readCredential,
-  readLookupCredential,
-  sealCredential,
-} from './vault/store.ts'
-import type { Associated } from './vault/seal.ts'
-import { SecretText } from './vault/secret-text.ts'
-import { createUnsealer, type Unsealer } from './vault/unseal.ts'
+import { storeAnswered } from './vault/answered-credential.ts'
+import { createRowSealer, createTableSealer } from './vault/row-sealer.ts'
+import { readCredential, readLookupCredential } from './vault/store.ts'
+import type { Unsealer } from './vault/unseal.ts'
 import { createVault, type KekSourceName, type Vault } from './vault/vault.ts'
 
 export type BrokerOptions = {
@@ -116,27 +108,8 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
 
   // Vault and keys
   const vault = createVault()
-  const keySealer = createSealer(vault, signingKeyBinding)
-  const codeSealer = createSealer(vault, oneTimeCodeBinding)
-  let keyring: Keyring | undefined
-  const unsealer = createUnsealer({
-    db,
-    vault,
-    source: options.kekSource,
-    async opened() {
-      await ensureKeys(db, keySealer, now())
-      keyring = await loadKeyring(db, keySealer, now())
-    },
-    record: (result, correlationId) =>
-      audit.append({
-        kind: 'system',
-        result,
-        at: now(),
-        correlationId,
-        actor: { kind: 'system', id: 'vault' },
-        action: 'vault.unseal',
-      }),
-  })
+  const keys = openKeys({ db, vault, kekSource: options.kekSource, audit, now })
+  const { keyring, unsealer } = keys
   const opener = createCredentialOpener(db, vault)
 
   // Directory and capabilities, kept current by the feed
@@ -166,7 +139,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
   const revocations = createRevocationList(db)
   const handles = createHandleStore({
     db,
-    keys: () => keyring?.handleKeys,
+    keys: () => keyring()?.handleKeys,
     altered: () =>
       audit.note({
         kind: 'system',
@@ -178,13 +151,13 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       }),
   })
   const verifier = createCapabilityVerifier({
-    keyring: () => keyring,
+    keyring,
     publicUrl,
     isRevoked: (id) => revocations.isRevoked(id),
     handles,
   })
   const replay = createReplayStore(db)
-  const dpop = createDpopVerifier({ replay, nonceSecret: () => keyring?.nonceSecret })
+  const dpop = createDpopVerifier({ replay, nonceSecret: () => keyring()?.nonceSecret })
   await revocations.reload()
   const putProvidersIntoEffect = await live.read()
   putProvidersIntoEffect()
@@ -236,36 +209,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     askFor: (policy, adapter, cause) => lookups.askFor(policy, adapter, cause),
   })
   const minted = createMintedSealer({
-    async seal(policy, name, value) {
-      const secret = SecretText.of(value)
-      try {
-        const { provider, environmentId, origin, style } = policy.credential
-        const sealed = await sealCredential(vault, secret, {
-          provider,
-          environmentId: environmentId as never,
-          version: 1,
-        })
-        const reach = { kind: 'unknown', detail: 'minted by the provider in an answer' }
-        await db.transaction().execute((tx) =>
-          createCredential(
-            tx,
-            {
-              name,
-              provider,
-              environmentId: environmentId as never,
-              origin,
-              style,
-              use: 'requests',
-              reach,
-            },
-            sealed,
-          ),
-        )
-        return sealed.id
-      } finally {
-        secret.dispose()
-      }
-    },
+    seal: (policy, name, value) => storeAnswered(db, vault, policy.credential, name, value),
   })
   const tokenFor = tokens.forRequest
   const forwarder = createForwarder({ audit, egress, open, tokenFor, minted, scrubberFor, now })
@@ -278,7 +222,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     sharedNow,
     now,
   })
-  const leases = createLeases({
+  const leaseDeps = {
     db,
     sealer,
     sealed: () => vault.sealed,
@@ -286,11 +230,13 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     minter,
     replicaId,
     policies,
-    isRevoked: (id) => revocations.isRevoked(id),
+    isRevoked: (id: string) => revocations.isRevoked(id),
     confirm: () => feed.confirm(),
     sharedNow,
     now,
-  })
+  }
+  const leases = createLeaseKeeper(leaseDeps)
+  const handOut = createHandOut({ ...leaseDeps, wake: () => leases.wake() })
   const approvalChanges = createApprovalChanges({ db, now })
   const dispatcher = createDispatcher({
     db,
@@ -317,7 +263,7 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
         putIntoEffect()
         policies.clear()
         await minter.recheck()
-        if (!vault.sealed) keyring = await loadKeyring(db, keySealer, now())
+        await keys.reload()
         dispatcher.wake()
         leases.wake()
         return
@@ -342,9 +288,9 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     audit,
     vault,
     unsealer,
-    keyring: () => keyring,
-    keySealer,
-    codeSealer,
+    keyring,
+    keySealer: keys.sealer,
+    codeSealer: createTableSealer(vault, 'one_time_code'),
     revocations,
     replay,
     handles,
@@ -361,14 +307,15 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
     gate,
     approvalChanges,
     leases,
+    handOut,
     prober,
     minter,
     tokenServices,
-    cursors: createCursors(() => keyring),
+    cursors: createCursors(keyring),
     passwords: createPasswords(now, options.passwordCost),
     identity: openIdentityDoor(options.identity, { publicUrl, now }),
     localPasswords: options.passwords !== 'off',
-    signInSealer: createSealer(vault, signInBinding),
+    signInSealer: createTableSealer(vault, 'operator_session'),
     originsOf,
     sharedNow,
     now,
@@ -396,81 +343,6 @@ export async function openBroker(options: BrokerOptions): Promise<Broker> {
       await auditPool.end()
       await db.destroy()
       await unhurried.destroy()
-    },
-  }
-}
-
-/** What a sealed signing key is bound to. */
-export const signingKeyBinding = (id: string): Associated => ({
-  table: 'signing_key',
-  id,
-  provider: '',
-  environment: '',
-  version: 1,
-})
-
-/** What the sealed secret of an operator's one-time codes is bound to. */
-export const oneTimeCodeBinding = (id: string): Associated => ({
-  table: 'one_time_code',
-  id,
-  provider: '',
-  environment: '',
-  version: 1,
-})
-
-/** What the sealed refresh token of an operator's sign-in is bound to. */
-export const signInBinding = (id: string): Associated => ({
-  table: 'operator_session',
-  id,
-  provider: '',
-  environment: '',
-  version: 1,
-})
-
-/** Seals what is no credential: each value is bound to the row that it lies in. */
-function createSealer(
-  vault: Vault,
-  associated: (id: string) => Associated,
-): KeySealer & CodeSealer & SignInSealer {
-  return {
-    kekId: () => vault.kekId,
-    async seal(plaintext, id: string) {
-      const secret = SecretText.take(Buffer.from(plaintext))
-      try {
-        return await vault.seal(secret, associated(id))
-      } finally {
-        secret.dispose()
-      }
-    },
-    async open(sealed, id: string) {
-      const opened = await vault.open(sealed, associated(id))
-      if (!opened.ok)
-        throw new Error(`a row of ${associated(id).table} does not open: ${opened.error}`)
-      const bytes = Buffer.from(opened.secret.revealBytes())
-      opened.secret.dispose()
-      return bytes
-    },
-  }
-}
-
-/** What is parked, or handed out, is bound to its row, its environment and the credential behind it. */
-function createRowSealer(vault: Vault): ApprovalSealer & LeaseSealer {
-  return {
-    kekId: () => vault.kekId,
-    async seal(plaintext: Buffer, binding: Associated) {
-      const secret = SecretText.take(plaintext)
-      try {
-        return await vault.seal(secret, binding)
-      } finally {
-        secret.dispose()
-      }
-    },
-    async open(sealed: Buffer, binding: Associated) {
-      const opened = await vault.open(sealed, binding)
-      if (!opened.ok) return undefined
-      const bytes = Buffer.from(opened.secret.revealBytes())
-      opened.secret.dispose()
-      return bytes
     },
   }
 }

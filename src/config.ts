@@ -5,10 +5,10 @@
 import path from 'node:path'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { oidcFrom, oidcVariables, type OidcConfig } from './oidc-config.ts'
-import { ConfigError } from './config-error.ts'
+import { oidcFrom, oidcVariables, type OidcConfig } from './config/oidc.ts'
+import { ConfigError } from './config/error.ts'
 
-export { ConfigError } from './config-error.ts'
+export { ConfigError } from './config/error.ts'
 
 const Schema = Type.Object(
   {

@@ -90,12 +90,13 @@ export async function hasPasskey(db: Db | Tx, operatorId: OperatorId): Promise<b
 /**
  * Whether what this admin does in matters of others needs a touch: as soon as any admin has a passkey, disabled ones
  * counted. Otherwise who has the password of an admin with a passkey would make an admin without one, and act as that.
+ * So are those whom the identity provider's groups no longer make one: whoever keeps those could empty them first.
  */
 export async function adminsHavePasskeys(db: Db | Tx, operatorId: OperatorId): Promise<boolean> {
   const { rows } = await sql<{ has: boolean }>`
     select exists (
       select 1 from passkey join operator on operator.id = passkey.operator_id
-      where operator.id = ${operatorId} or 'admin' = any (operator.roles)
+      where operator.id = ${operatorId} or 'admin' = any (operator.roles) or passkey.of_admin
     ) as has
   `.execute(db)
   return rows[0]?.has ?? true

@@ -11,8 +11,8 @@ import {
   type ApproverRule,
 } from '../core/approval.ts'
 import type { Canonical } from '../core/canonical.ts'
+import type { ApprovalTable } from '../db/approval-types.ts'
 import type { Db, Tx } from '../db/open.ts'
-import type { ApprovalTable } from '../db/types.ts'
 import type {
   AgentId,
   ApprovalId,

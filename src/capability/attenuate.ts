@@ -153,6 +153,12 @@ export function lineageOf(
     )
   const { cnf, ancestors = [] } = parent
   const shown = actor?.capability
+  // A bearer of an agent's that has a key was issued for that key, and lies where it is used: a copy appoints nobody.
+  if (shown !== undefined && shown.jkt === undefined && actor?.rule === undefined)
+    return no(
+      'not_theirs',
+      'the agent of actor_token has a key, and must show its key, not what it was given for it',
+    )
   if (shown?.jkt !== undefined && shown.jkt !== jkt)
     return no('proof', 'the DPoP proof is not by the key that the actor_token is bound to')
   // Else two copies, neither of which is worth anything without its key or is worth that much, would make one that is.

@@ -12,7 +12,7 @@ import { newId, type SigningKeyId } from '../ids.ts'
 import { longestLifetime } from './claims.ts'
 import type { HandleKeys } from './handle.ts'
 
-/** Seals and opens key material under the key-encryption key; handed in by `app`, as this folder knows no vault. */
+/** Seals and opens key material under the key-encryption key; handed in by the broker, as this folder knows no vault. */
 export type KeySealer = {
   readonly kekId: () => string
   seal(plaintext: Buffer, id: SigningKeyId): Promise<Buffer>

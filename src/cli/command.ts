@@ -6,7 +6,7 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { usage, type Failure } from './failure.ts'
 import { refuseSecretArguments } from './secret-argument.ts'
-import type { Session } from './session.ts'
+import type { Common, Session } from './session.ts'
 
 export type Option = {
   readonly type: 'string' | 'boolean'
@@ -58,6 +58,7 @@ export type Spec<O extends Readonly<Record<string, Option>>, T extends string, M
 export type Command = {
   readonly name: string
   readonly summary: string
+  readonly examples: readonly string[]
   readonly help: () => readonly string[]
   readonly parse: (argv: readonly string[]) => Parsed
 }
@@ -69,13 +70,6 @@ export type Parsed =
       readonly common: Common
       readonly run: (session: Session) => Promise<void>
     }
-
-/** What every command understands. */
-export type Common = {
-  readonly url: string | undefined
-  readonly json: boolean
-  readonly passwordFile: string | undefined
-}
 
 const commonOptions = {
   url: {
@@ -115,6 +109,7 @@ export function command<
   return {
     name: spec.name,
     summary: spec.summary,
+    examples: spec.examples,
     help: () => [
       spec.summary,
       '',

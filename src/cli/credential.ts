@@ -80,7 +80,7 @@ function show(call: Session, answer: unknown): void {
 /** What the provider said it can reach: the one thing about a credential that an admin must not overlook. */
 function sayReach(call: Session, reach: Readonly<Record<string, unknown>>): void {
   const detail = text(reach, 'detail')
-  const more = detail === undefined ? '' : ` ${detail}`
+  const more = detail === undefined ? '' : ` ${detail.charAt(0).toUpperCase()}${detail.slice(1)}`
   switch (text(reach, 'kind')) {
     case 'within':
       return call.say('  reach: nothing beyond its environment')

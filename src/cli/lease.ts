@@ -36,7 +36,10 @@ function show(call: Session, item: Shape): void {
     ['can', text(child(item, 'narrowing'), 'read_only') === 'true' ? 'read' : 'do everything'],
     ['asked', shown(item, 'asked_at')],
     ['ends', shown(item, 'expires_at')],
-    ['stops by itself', text(item, 'works_until') ?? 'never, or not known'],
+    // What is over does nothing any more, and what was never minted never did.
+    ...(['revoked', 'expired', 'not_minted'].includes(shown(item, 'state'))
+      ? []
+      : [['stops by itself', text(item, 'works_until') ?? 'never, or not known'] as const]),
   ]
   for (const [title, value] of lines) call.say(`  ${title}: ${value}`)
   if (texts(item, 'actors').length > 0) call.say(`  through: ${texts(item, 'actors').join(', ')}`)

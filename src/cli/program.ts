@@ -63,6 +63,16 @@ export const commands: readonly Command[] = [
 
 const byName: ReadonlyMap<string, Command> = new Map(commands.map((each) => [each.name, each]))
 
+/** One of the group's own, the first that is not only a list. */
+function exampleOf(group: readonly Command[] | undefined): string {
+  const own = group?.flatMap((each) => each.examples)
+  return (
+    own?.find((line) => !/ list\b/.test(line)) ??
+    own?.[0] ??
+    'valetkey environment add acme/staging --bind github:repository:acme/app'
+  )
+}
+
 function helpOf(group: string | undefined): string[] {
   const listed = commands.filter(
     ({ name }) => group === undefined || name === group || name.startsWith(`${group} `),
@@ -73,7 +83,7 @@ function helpOf(group: string | undefined): string[] {
     '',
     ...listed.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'Example:  valetkey environment add acme/staging --bind github:repository:acme/app',
+    `Example:  ${exampleOf(group === undefined ? undefined : listed)}`,
     'More on each, with examples:  valetkey <command> --help',
   ]
 }

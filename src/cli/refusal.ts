@@ -7,8 +7,11 @@ import { Failure } from './failure.ts'
 
 /** What to do about a code, where there is something to do. */
 const next: Readonly<Record<string, string>> = {
-  sign_in_required: 'Sign in with:  valetkey login --name <name>',
-  passwords_off: 'Sign in with:  valetkey login',
+  sign_in_required:
+    'Sign in with:  valetkey login --name <name>   (at an identity provider, without --name)',
+  fresh_sign_in_required:
+    'The code was mistyped, used before, or older than two minutes: give the command again.',
+  passwords_off: 'At the identity provider:  valetkey login',
   sealed: 'Unseal it with:  valetkey unseal',
   rate_limited: 'Wait a moment, then try again.',
   unavailable: 'Nothing was done. See how it is with:  valetkey status',

@@ -1,6 +1,5 @@
 /** What a command works with: the broker, the stored sign-in, the terminal and the password, each fetched when needed. */
 import { createClient, type Client } from './client.ts'
-import type { Common } from './command.ts'
 import { brokerUrl } from './broker-url.ts'
 import { Failure, usage } from './failure.ts'
 import { askForCode } from './identity-code.ts'
@@ -18,6 +17,13 @@ export type World = {
   readonly sleep: (milliseconds: number) => Promise<void>
   /** Resolves when what runs on is told to stop. */
   readonly stopped?: () => Promise<void>
+}
+
+/** What of a command's line every command understands. */
+export type Common = {
+  readonly url: string | undefined
+  readonly json: boolean
+  readonly passwordFile: string | undefined
 }
 
 export type Session = {

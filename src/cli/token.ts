@@ -69,6 +69,7 @@ export const token = command({
     'valetkey token --agent ag_01jxyz… --private-key-file agent.pem',
     'valetkey token --agent ag_01jxyz… --key-file agent.key --may-act ag_01helper… > for-helper',
     'valetkey token --agent ag_01helper… --key-file helper.key --from for-helper --verb read',
+    'valetkey token --agent ag_01job… --actor-token-file job.jwt --from for-job',
   ],
   async run(call) {
     const { options, world } = call

@@ -1,37 +1,42 @@
-/** The tables, by hand; a test compares them with the migrated schema. */
+/**
+ * The tables, by hand, in one list; a test compares them with the migrated schema. Those of what people decide, and prove
+ * themselves with, are in approval-types.ts.
+ */
 import type { ColumnType, Generated, GeneratedAlways, Insertable, Selectable } from 'kysely'
 import type {
-  AccessRequestId,
+  AccessRequestTable,
+  ApprovalSettingTable,
+  ApprovalTable,
+  BreakGlassTable,
+  OneTimeCodeTable,
+  PasskeyChallengeTable,
+  PasskeyPermitTable,
+  PasskeyTable,
+} from './approval-types.ts'
+import type { CreatedAt, Json } from './column.ts'
+import type {
   AgentId,
   AgentKeyId,
   AgentPublicKeyId,
-  ApprovalId,
-  BreakGlassId,
   CredentialId,
   EnvironmentId,
   FreezeId,
   GrantId,
   LeaseId,
   OperatorId,
-  PasskeyId,
   ReplicaId,
   SignInId,
   TrustIssuerId,
   TrustRuleId,
 } from '../ids.ts'
-import type { ApprovalState, ApproverRule } from '../core/approval.ts'
 import type { ApprovalTerms, EnvironmentTerms } from '../core/approval-terms.ts'
 import type { ApprovalRule, Constraint } from '../core/grant.ts'
 import type { FreezeScope } from '../core/decide.ts'
 import type { ClaimCondition } from '../core/claim-condition.ts'
-import type { CredentialMint } from '../core/mint.ts'
+import type { CredentialMint, Narrowing } from '../core/mint.ts'
 
 export type State = 'active' | 'disabled' | 'revoked'
 export type Role = 'admin' | 'approver' | 'auditor'
-
-/** jsonb: read as what it is, written as text. */
-type Json<T> = ColumnType<T, string, string>
-type CreatedAt = ColumnType<Date, never, never>
 
 export type OperatorTable = {
   id: OperatorId
@@ -264,51 +269,6 @@ export type FreezeTable = {
   lifted_at: Date | null
 }
 
-export type PasskeyTable = {
-  id: PasskeyId
-  operator_id: OperatorId
-  name: string
-  credential_id: Buffer
-  public_key: Buffer
-  algorithm: 'EdDSA' | 'ES256' | 'RS256'
-  counter: string
-  aaguid: string
-  transports: string[]
-  synced: boolean
-  created_at: CreatedAt
-  last_used_at: Date | null
-}
-
-export type PasskeyChallengeTable = {
-  operator_id: OperatorId
-  challenge: Buffer
-  expires_at: Date
-}
-
-export type PasskeyPermitTable = {
-  operator_id: OperatorId
-  allowed_by: OperatorId | null
-  expires_at: Date | null
-  created_at: CreatedAt
-}
-
-export type OneTimeCodeTable = {
-  operator_id: OperatorId
-  kek_id: string
-  sealed: Buffer
-  last_step: Generated<number>
-  /** Milliseconds since the epoch. */
-  attempts: ColumnType<number[], string | undefined, string>
-  confirmed_at: Date | null
-  created_at: CreatedAt
-}
-
-export type ApprovalSettingTable = {
-  name: string
-  value: string
-  updated_at: Generated<Date>
-}
-
 export type RevisionScope = 'directory' | 'revocation' | 'approval'
 export type RevisionTable = { scope: RevisionScope; value: string }
 
@@ -354,51 +314,6 @@ export type AuditEntryView = {
   on_behalf_of: string[] | null
 }
 
-export type ApprovalTable = {
-  id: ApprovalId
-  state: ApprovalState
-  request_digest: string
-  operations_digest: string
-  /** An `ApprovalDocument`, as canonical JSON. */
-  document: string
-  agent_id: AgentId
-  grant_id: GrantId
-  environment_id: EnvironmentId
-  provider: string
-  capability_id: string
-  ancestors: string[]
-  actors: string[]
-  /** Trust rules by which its actors showed who they are. */
-  actor_rules: string[]
-  trust_rule_id: TrustRuleId | null
-  /** Whether the capability is bound to a key. */
-  bound: boolean
-  credential_id: CredentialId
-  credential_version: number
-  execute: 'agent' | 'broker'
-  hold_seconds: number
-  rule: ApproverRule
-  reason: string | null
-  kek_id: string | null
-  sealed_request: Buffer | null
-  sealed_answer: Buffer | null
-  requested_at: Date
-  expires_at: Date
-  approved_by: string[]
-  denied_by: OperatorId | null
-  evidence: string[]
-  settled_at: Date | null
-  held_until: Date | null
-  usable_until: Date | null
-  cancelled_by: string | null
-  cancel_reason: string | null
-  sent_by: ReplicaId | null
-  lease_until: Date | null
-  ended_at: Date | null
-  stands_until: Date | null
-  created_at: CreatedAt
-}
-
 export type LeaseState =
   | 'minting'
   | 'live'
@@ -408,12 +323,6 @@ export type LeaseState =
   | 'revoked'
   | 'expired'
   | 'not_minted'
-
-export type LeaseNarrowing = {
-  readonly bindings: readonly { readonly kind: string; readonly id: string }[]
-  readonly readOnly: boolean
-  readonly seconds: number
-}
 
 export type LeaseTable = {
   id: LeaseId
@@ -434,7 +343,7 @@ export type LeaseTable = {
   bound: boolean
   verbs: string[]
   binding: number
-  narrowing: Json<LeaseNarrowing>
+  narrowing: Json<Narrowing>
   kek_id: string | null
   sealed_token: Buffer | null
   handle: string | null
@@ -451,47 +360,6 @@ export type LeaseTable = {
   held_by: ReplicaId | null
   held_until: Date | null
   settled_at: Date | null
-  created_at: CreatedAt
-}
-
-export type AccessRequestTable = {
-  id: AccessRequestId
-  state: Generated<'pending' | 'granted' | 'denied' | 'expired'>
-  agent_id: AgentId
-  grant_id: GrantId
-  environment_id: EnvironmentId
-  provider: string
-  verbs: string[]
-  seconds: number
-  words: string | null
-  times: Generated<number>
-  filed_by: OperatorId | null
-  requested_at: Date
-  expires_at: Date
-  settled_by: OperatorId | null
-  settled_at: Date | null
-  granted_id: GrantId | null
-  granted_verbs: string[] | null
-  granted_until: Date | null
-  created_at: CreatedAt
-  /** Canonical JSON. */
-  evidence: string | null
-}
-
-export type BreakGlassTable = {
-  id: BreakGlassId
-  scope: 'grant' | 'environment'
-  grant_id: GrantId | null
-  environment_id: EnvironmentId
-  reason: string
-  seconds: number
-  asked_by: OperatorId
-  asked_at: Date
-  confirmed_by: OperatorId | null
-  confirmed_at: Date | null
-  ends_at: Date | null
-  ended_by: OperatorId | null
-  ended_at: Date | null
   created_at: CreatedAt
 }
 

@@ -3,6 +3,7 @@
  * else, is one operator here; no name, which anybody may choose, ever leads to an operator who is there already.
  */
 import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
 import type { Db, Tx } from '../db/open.ts'
 import type { Role } from '../db/types.ts'
 import { newId, type OperatorId } from '../ids.ts'
@@ -24,6 +25,20 @@ export async function operatorOfIdentity(
   return row?.operator_id
 }
 
+/**
+ * As `operatorOfIdentity`, with the operator locked: until the transaction ends, nobody ties them to somebody else,
+ * disables or recovers them. Undefined, too, where they have just become somebody else.
+ */
+export async function lockOperatorOfIdentity(
+  tx: Tx,
+  identity: Identity,
+): Promise<OperatorId | undefined> {
+  const id = await operatorOfIdentity(tx, identity)
+  if (id === undefined) return undefined
+  await tx.selectFrom('operator').select('id').where('id', '=', id).forUpdate().execute()
+  return (await operatorOfIdentity(tx, identity)) === id ? id : undefined
+}
+
 export async function identityOf(
   db: Db | Tx,
   operatorId: OperatorId,
@@ -37,7 +52,8 @@ export async function identityOf(
 
 /**
  * Ties an operator to a person at the provider, in place of whoever it was before: no password of theirs works any
- * more, and their sign-ins end. `taken` where that person is another operator.
+ * more, their sign-ins end, and a first passkey that was allowed to that person is not allowed to this one. `taken`
+ * where the person is another operator.
  */
 export async function tieOperator(
   tx: Tx,
@@ -59,6 +75,7 @@ export async function tieOperator(
     .executeTakeFirst()
   if (numUpdatedRows === 0n) return 'not_found'
   await untieOperator(tx, operatorId)
+  await tx.deleteFrom('passkey_permit').where('operator_id', '=', operatorId).execute()
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('operator_identity')
     .values({ operator_id: operatorId, ...identity, tied_by: by })
@@ -91,6 +108,7 @@ export async function createFromIdentity(
     .update(JSON.stringify([issuer, subject]))
     .digest('hex')
   for (const name of [plain, `${plain}-${mark.slice(0, 6)}`, `${plain}-${mark.slice(0, 24)}`]) {
+    if (await isLikeAnother(tx, name)) continue
     const id = newId('operator', now)
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('operator')
@@ -103,9 +121,21 @@ export async function createFromIdentity(
       .values({ operator_id: id, issuer, subject, tied_by: null })
       .onConflict((c) => c.columns(['issuer', 'subject']).doNothing())
       .executeTakeFirst()
-    return tied === 0n ? undefined : { id, name }
+    if (tied !== 0n) return { id, name }
+    await tx.deleteFrom('operator').where('id', '=', id).execute()
+    return undefined
   }
   return undefined
+}
+
+/** Who reads `Admin` on a page reads `admin`. */
+async function isLikeAnother(tx: Tx, name: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('operator')
+    .select('id')
+    .where(sql`lower(name)`, '=', name.toLowerCase())
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 /** What the name of an operator may hold: nothing that looks like something else. Short enough for a mark behind it. */
@@ -117,7 +147,10 @@ function nameFor(text: string): string {
   return plain === '' ? 'operator' : plain
 }
 
-/** The roles that the provider's groups give; none of them ends every sign-in. Undefined where they were these already. */
+/**
+ * The roles that the provider's groups give; none of them ends every sign-in. The caller has locked the operator. Undefined
+ * where they were these already.
+ */
 export async function setRolesOfGroups(
   tx: Tx,
   operatorId: OperatorId,
@@ -127,7 +160,6 @@ export async function setRolesOfGroups(
     .selectFrom('operator')
     .select('roles')
     .where('id', '=', operatorId)
-    .forUpdate()
     .executeTakeFirst()
   const before = row?.roles ?? []
   if (before.length === roles.length && roles.every((role) => before.includes(role)))
@@ -137,5 +169,11 @@ export async function setRolesOfGroups(
     .set({ roles: [...roles] })
     .where('id', '=', operatorId)
     .execute()
+  if (before.includes('admin') && !roles.includes('admin'))
+    await tx
+      .updateTable('passkey')
+      .set({ of_admin: true })
+      .where('operator_id', '=', operatorId)
+      .execute()
   return before
 }

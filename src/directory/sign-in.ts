@@ -28,7 +28,7 @@ export type SignIn = {
 }
 
 /** How long one replica may take to ask, in milliseconds: longer than its requests may take together. */
-const askingFor = 20_000
+const askingFor = 30_000
 /** How many that are over are removed beside each new one. */
 const largestSweep = 50
 

@@ -58,8 +58,13 @@ export type IdentityProvider = {
   confirm(refreshToken: string, subject: string): Promise<Met>
 }
 
+const unknown = { name: undefined, groups: undefined, authenticatedAt: undefined } as const
+
 /** How long metadata is kept, in milliseconds. Keys are kept by the client, and fetched anew for a `kid` it does not know. */
 const metadataKept = 3_600_000
+
+/** Milliseconds that the provider's clock may be ahead of ours: the client bears as many that it is behind. */
+const clockTolerance = 30_000
 
 /** RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: what cannot be mended by asking again. */
 const final = new Set([
@@ -128,6 +133,10 @@ export function createIdentityProvider(
     }
     const claim = (name: string): unknown => (Object.hasOwn(said, name) ? said[name] : more?.[name])
     const authTime = said['auth_time']
+    const authenticatedAt =
+      typeof authTime === 'number' && authTime > 0 ? Math.floor(authTime) * 1000 : undefined
+    // By a clock that is ahead, what was an hour ago is now.
+    const ahead = (authenticatedAt ?? 0) > deps.now() + clockTolerance
     const asked = claims !== undefined || more !== undefined
     return {
       issuer,
@@ -136,8 +145,7 @@ export function createIdentityProvider(
         (name): name is string => typeof name === 'string' && name !== '',
       ),
       groups: asked ? groupsOf(claim(groupsClaim)) : undefined,
-      authenticatedAt:
-        typeof authTime === 'number' && authTime > 0 ? Math.floor(authTime) * 1000 : undefined,
+      authenticatedAt: ahead ? undefined : authenticatedAt,
     }
   }
 
@@ -190,7 +198,12 @@ export function createIdentityProvider(
         })
         const claims = tokens.claims()
         if (claims === undefined) return { ok: false, why: 'refused', detail: 'no ID token' }
+        // Core §2: ASCII, and 255 characters at the most. What is longer, or cannot be written down, is nobody.
+        if (!/^[ -~]{1,255}$/.test(claims.sub))
+          return { ok: false, why: 'refused', detail: 'its sub is no subject' }
         const person = await personOf(config, claims, tokens.access_token, claims.sub)
+        if (fresh && person.authenticatedAt === undefined)
+          return { ok: false, why: 'refused', detail: 'its auth_time is ahead of our clock' }
         return { ok: true, person, refreshToken: tokens.refresh_token }
       })
       // Whatever went wrong, this attempt is over: the code is used up.
@@ -205,7 +218,10 @@ export function createIdentityProvider(
         const claims = tokens.claims()
         if (claims !== undefined && claims.sub !== subject)
           return { ok: false, why: 'refused', detail: 'it is another person now' }
-        const person = await personOf(config, claims, tokens.access_token, subject)
+        // The token that was used may be used up: what took its place is kept, whatever else the provider fails to say.
+        const person = await personOf(config, claims, tokens.access_token, subject).catch(
+          (): Person => ({ ...unknown, issuer, subject }),
+        )
         return { ok: true, person, refreshToken: tokens.refresh_token ?? refreshToken }
       }),
   }

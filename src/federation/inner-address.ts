@@ -3,8 +3,9 @@
  * of one link alone, and those that are no single machine's. Against an internal name that leads there, now or later: it is
  * looked at on the very addresses that are connected to, in every form in which IPv6 carries an IPv4 address.
  */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { lookup as dnsLookup } from 'node:dns'
 import { BlockList, isIPv6, type LookupFunction } from 'node:net'
+import { checkedLookup } from '../core/checked-lookup.ts'
 
 const never = new BlockList()
 for (const [net, prefix] of [
@@ -60,19 +61,9 @@ export class InnerAddressRefused extends Error {
 
 /** A `lookup` for connections to what was declared internal: it fails where any address of the name is one of those. */
 export function internalLookup(resolve: LookupFunction = dnsLookup): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, found: string | LookupAddress[]) => {
-      if (error !== null) return callback(error, '', 0)
-      const addresses =
-        typeof found === 'string' ? [{ address: found, family: isIPv6(found) ? 6 : 4 }] : found
-      const [first] = addresses
-      // One bad address among good ones is how rebinding begins.
-      if (first === undefined || addresses.some(({ address }) => isNeverIssuer(address))) {
-        const refused = new InnerAddressRefused('the name leads to where no issuer is')
-        return callback(refused, '', 0)
-      }
-      if (options.all === true) callback(null, addresses)
-      else callback(null, first.address, first.family)
-    })
-  }
+  return checkedLookup(
+    resolve,
+    (address) => !isNeverIssuer(address),
+    () => new InnerAddressRefused('the name leads to where no issuer is'),
+  )
 }

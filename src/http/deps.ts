@@ -11,7 +11,8 @@ import type { Db } from '../db/open.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Feed } from '../db/feed.ts'
 import type { PolicyReader } from '../directory/policy.ts'
-import type { Leases } from '../lease/leases.ts'
+import type { HandOut } from '../lease/hand-out.ts'
+import type { LeaseKeeper } from '../lease/keeper.ts'
 import type { SignInSealer } from '../directory/sign-in.ts'
 import type { ForeignTokenVerifier } from '../federation/foreign-token.ts'
 import type { ProviderAdapter } from '../provider/adapter.ts'
@@ -52,7 +53,8 @@ export type Deps = {
   readonly forwarder: Forwarder
   readonly gate: Gate
   readonly approvalChanges: ApprovalChanges
-  readonly leases: Leases
+  readonly leases: LeaseKeeper
+  readonly handOut: HandOut
   readonly prober: Prober
   /** What credentials mint: for the prober, and for leases. */
   readonly minter: Minter<Scrubber>

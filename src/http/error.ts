@@ -113,23 +113,60 @@ const fastifyCodes: Record<string, { code: ProblemCode; detail: string }> = {
 }
 
 function invalid(validation: readonly Validation[], context: string): Problem {
-  const errors: FieldError[] = validation.slice(0, 20).map((item) => {
-    const member = item.params['additionalProperty'] ?? item.params['missingProperty']
-    const pointer = `${item.instancePath}${typeof member === 'string' ? `/${escapePointer(member)}` : ''}`
-    switch (item.keyword) {
-      case 'additionalProperties':
-        return { pointer, detail: 'is not a member that is known here' }
-      case 'required':
-        return { pointer, detail: 'is missing' }
-      default:
-        return { pointer, detail: item.message ?? 'is not valid' }
-    }
-  })
+  const errors: FieldError[] = choicesTogether(validation)
+    .slice(0, 20)
+    .map((item) => {
+      const member = item.params['additionalProperty'] ?? item.params['missingProperty']
+      const pointer = `${item.instancePath}${typeof member === 'string' ? `/${escapePointer(member)}` : ''}`
+      switch (item.keyword) {
+        case 'additionalProperties':
+          return { pointer, detail: 'is not a member that is known here' }
+        case 'required':
+          return { pointer, detail: 'is missing' }
+        case 'const':
+          return { pointer, detail: oneOf([item.params['allowedValue']]) }
+        case 'enum':
+          return { pointer, detail: oneOf(item.params['allowedValues']) }
+        case 'discriminator':
+          return {
+            pointer: `${pointer}/${escapePointer(String(item.params['tag']))}`,
+            detail: 'is none of those that are known here',
+          }
+        default:
+          return { pointer, detail: item.message ?? 'is not valid' }
+      }
+    })
   const where = context === 'querystring' ? 'query' : context
   const [first] = errors
   return new Problem('invalid_request', {
     detail: `${where}${first === undefined ? '' : ` ${first.pointer === '' ? '' : `${first.pointer.slice(0, 100)} `}${first.detail}`}`,
     errors,
+  })
+}
+
+/** The values are our schema's, and nobody else's. */
+function oneOf(values: unknown): string {
+  const all = Array.isArray(values) ? values.map((value) => JSON.stringify(value)) : []
+  return all.length === 1 ? `must be ${all.join()}` : `must be one of ${all.join(', ')}`
+}
+
+/** A union of literals fails once for each of them, and once for itself: that is one mistake, with one way out. */
+function choicesTogether(validation: readonly Validation[]): readonly Validation[] {
+  const unions = validation.filter(
+    ({ keyword, instancePath }) =>
+      keyword === 'anyOf' &&
+      validation.every(
+        (each) => each.instancePath !== instancePath || ['const', 'anyOf'].includes(each.keyword),
+      ),
+  )
+  const chosen = new Set(unions.map(({ instancePath }) => instancePath))
+  return validation.flatMap((item) => {
+    if (!chosen.has(item.instancePath)) return [item]
+    if (item !== unions.find(({ instancePath }) => instancePath === item.instancePath)) return []
+    const allowedValues = validation
+      .filter((each) => each.instancePath === item.instancePath && each.keyword === 'const')
+      .map(({ params }) => params['allowedValue'])
+    return [{ ...item, keyword: 'enum', params: { allowedValues } }]
   })
 }
 

@@ -1,6 +1,7 @@
 /** How leases are shown, to agents and to operators. */
 import Type, { type Static } from 'typebox'
-import { leaseStates, type Lease, type LeaseNarrowing } from '../lease/store.ts'
+import type { Narrowing } from '../core/mint.ts'
+import { leaseStates, type Lease } from '../lease/lease.ts'
 import { closed } from './schemas.ts'
 
 export const LeaseState = Type.Union(
@@ -17,7 +18,7 @@ export const NarrowingView = closed({
   seconds: Type.Integer(),
 })
 
-export function narrowingView(narrowing: LeaseNarrowing): Static<typeof NarrowingView> {
+export function narrowingView(narrowing: Narrowing): Static<typeof NarrowingView> {
   const { bindings, readOnly, seconds } = narrowing
   return {
     bindings: bindings.map(({ kind, id }) => ({ kind, id })),

@@ -245,6 +245,7 @@ export function readArguments<const O extends Options>(
   options: O,
   usage: string,
 ) {
+  if (args.includes('--help')) throw new UsageError(`usage: valetkeyd ${usage}`)
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
   } catch (error) {

@@ -11,20 +11,20 @@ import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { sql } from 'kysely'
 import { rewrapApprovals } from '../approval/sealed.ts'
-import { rewrapLeases } from '../lease/sealed.ts'
 import { rewrapOneTimeCodes } from '../approval/one-time-code.ts'
 import { deadAfter } from '../audit/recovery.ts'
 import { appendWithin } from '../audit/log.ts'
-import { oneTimeCodeBinding, signingKeyBinding } from '../broker.ts'
 import { rewrapSigningKeys } from '../capability/keys.ts'
 import type { Config } from '../config.ts'
 import { bumpRevision } from '../db/feed.ts'
 import type { Db, Tx } from '../db/open.ts'
 import { newId } from '../ids.ts'
+import { rewrapLeases } from '../lease/sealed.ts'
 import { StartError } from '../storage.ts'
 import { newPassphraseParameters, type PassphraseParameters } from '../vault/kek-passphrase.ts'
 import { adoptNextKek, formerOf, prepareNextKek } from '../vault/kek-rotation.ts'
 import { generateKekText, kekFromText, type Kek } from '../vault/kek.ts'
+import { tableBinding } from '../vault/row-sealer.ts'
 import { rewrap } from '../vault/seal.ts'
 import { rewrapCredentials } from '../vault/store.ts'
 import { registeredKek, registerKek, type KekSourceName } from '../vault/vault.ts'
@@ -208,7 +208,7 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
     if (typeof credentials !== 'number')
       throw unwrapped(`credential ${credentials.id}`, credentials.error)
     const signing = await rewrapSigningKeys(tx, next.kek.id, async (sealed, id) => {
-      const result = await rewrap(sealed, old, next.kek, signingKeyBinding(id))
+      const result = await rewrap(sealed, old, next.kek, tableBinding('signing_key', id))
       if (!result.ok) throw unwrapped(`signing key ${id}`, result.error)
       return result.sealed
     })
@@ -223,7 +223,7 @@ function changeOver(db: Db, old: Kek, next: Next, alone: boolean): Promise<numbe
       return result.sealed
     })
     const codes = await rewrapOneTimeCodes(tx, next.kek.id, async (sealed, id) => {
-      const result = await rewrap(sealed, old, next.kek, oneTimeCodeBinding(id))
+      const result = await rewrap(sealed, old, next.kek, tableBinding('one_time_code', id))
       if (!result.ok) throw unwrapped(`one-time code of ${id}`, result.error)
       return result.sealed
     })

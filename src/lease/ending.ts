@@ -6,7 +6,8 @@
 import { sql } from 'kysely'
 import type { Tx } from '../db/open.ts'
 import type { LeaseId, ReplicaId } from '../ids.ts'
-import { changed, closed, openStates, type Lease, type RecordLease } from './store.ts'
+import { openStates, type Lease, type RecordLease } from './lease.ts'
+import { changed, closed } from './store.ts'
 import { kindTerms } from './terms.ts'
 
 /** Milliseconds for which a token is taken to work beyond its own end: the provider's clock is not ours. */

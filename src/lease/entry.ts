@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto'
 import { clip, type Actor, type AdminEntry } from '../audit/entry.ts'
 import { appendWithin } from '../audit/log.ts'
 import type { Canonical } from '../core/canonical.ts'
-import type { LeaseNarrowing } from '../db/types.ts'
+import type { Narrowing } from '../core/mint.ts'
 import { newId } from '../ids.ts'
-import type { Lease, RecordLease } from './store.ts'
+import type { Lease, RecordLease } from './lease.ts'
 
 /** SHA-256, in hex: tells a token that was found somewhere. */
 export function tokenDigest(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
 
-export function narrowingChange({ bindings, readOnly, seconds }: LeaseNarrowing): Canonical {
+export function narrowingChange({ bindings, readOnly, seconds }: Narrowing): Canonical {
   return { bindings: bindings.map(({ kind, id }) => ({ kind, id })), readOnly, seconds }
 }
 

@@ -8,26 +8,26 @@
 import { AuditUnavailable, appendWithin } from '../audit/log.ts'
 import type { AdminEntry } from '../audit/entry.ts'
 import { actorRulesOf, actorsOf } from '../capability/attenuate.ts'
-import type { CapabilityClaims } from '../capability/claims.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Db, Tx } from '../db/open.ts'
-import { readEnvironment } from '../directory/environment.ts'
 import { lockGrant } from '../directory/grant.ts'
 import type { Policy } from '../directory/policy.ts'
 import type { LeaseId, ReplicaId, TrustRuleId } from '../ids.ts'
 import type { Minted, Narrowing } from '../minting/kind.ts'
 import type { Minter } from '../minting/minter.ts'
-import type { ProblemCode } from '../problem.ts'
 import { createLimiter } from '../proxy/limiter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
-import { readCredential, type Credential } from '../vault/store.ts'
+import type { RowSealer } from '../vault/row-sealer.ts'
+import type { Credential } from '../vault/store.ts'
 import { endLease } from './ending.ts'
 import { narrowingChange, recordWith, tokenDigest } from './entry.ts'
-import { endsByItself, isRevocable, mintFacts } from './kinds.ts'
-import { leaseBinding, type LeaseSealer } from './sealed.ts'
-import { handOutFacts, objectionTo, within, type StandingDeps } from './still-allowed.ts'
-import { closeUnminted, keepMinted, openLease, openLeasesOf, type Lease } from './store.ts'
-import { handOutObjection, kindTerms, leaseSeconds, mostLeases, reachOf } from './terms.ts'
+import { endsByItself } from './kinds.ts'
+import { planLease, refuse, type LeaseWish, type Refused } from './plan.ts'
+import { leaseBinding } from './sealed.ts'
+import { objectionTo, type StandingDeps } from './still-allowed.ts'
+import type { Lease } from './lease.ts'
+import { closeUnminted, keepMinted, openLease, openLeasesOf } from './store.ts'
+import { kindTerms, mostLeases } from './terms.ts'
 
 /** Milliseconds: longer than minting may take. After that its replica counts as dead. */
 export const mintingMs = 60_000
@@ -36,7 +36,7 @@ const lifetimeSlack = 60_000
 
 export type HandOutDeps = StandingDeps & {
   readonly db: Db
-  readonly sealer: LeaseSealer
+  readonly sealer: RowSealer
   readonly openToMint: OpenCredential
   readonly minter: Pick<Minter, 'mint' | 'revoke'>
   readonly replicaId: ReplicaId
@@ -46,10 +46,7 @@ export type HandOutDeps = StandingDeps & {
   readonly sharedNow: SharedClock
 }
 
-export type AskedLease = {
-  readonly policy: Policy
-  readonly claims: CapabilityClaims
-  readonly seconds: number | undefined
+export type AskedLease = LeaseWish & {
   readonly correlationId: string
   /** An entry of whoever asks. */
   readonly entry: (
@@ -64,13 +61,9 @@ export type HandedOut =
       readonly token: string
       readonly credential: Credential
     }
-  | { readonly ok: false; readonly code: ProblemCode; readonly detail: string }
-
-type Refused = Extract<HandedOut, { ok: false }>
+  | Refused
 
 export type HandOut = (asked: AskedLease) => Promise<HandedOut>
-
-const refuse = (code: ProblemCode, detail: string): Refused => ({ ok: false, code, detail })
 
 export function createHandOut(deps: HandOutDeps): HandOut {
   const { db, sharedNow } = deps
@@ -80,7 +73,7 @@ export function createHandOut(deps: HandOutDeps): HandOut {
   return async function handOut(asked) {
     const { policy, claims } = asked
     const { grant } = policy
-    const planned = await plan(asked)
+    const planned = await planLease(db, asked, deps.now)
     if (!planned.ok) return planned
     if (!limiter.take(grant.id, grant.requestsPerMinute, deps.now()))
       return refuse('rate_limited', `the grant allows ${String(grant.requestsPerMinute)} a minute`)
@@ -127,65 +120,6 @@ export function createHandOut(deps: HandOutDeps): HandOut {
     return keep(asked, { ...planned, id, askedAt: opened.now, minted: minted.minted })
   }
 
-  /** What would be minted; or why it is not. Nothing is asked of anybody yet. */
-  async function plan({ policy, claims, seconds: wanted }: AskedLease) {
-    const { grant } = policy
-    if (!grant.handOut)
-      return refuse(
-        'not_handed_out',
-        'this grant hands no credential out: send requests through the broker',
-      )
-    const credential = await readCredential(db, grant.credentialId)
-    const environment = await readEnvironment(db, grant.environmentId)
-    if (credential === undefined || environment === undefined || credential.state !== 'active')
-      return refuse('grant_inactive', 'the grant, or something it rests on, is not active')
-    if (
-      credential.version !== policy.credential.version ||
-      environment.binding !== policy.binding ||
-      claims.binding !== environment.binding
-    )
-      return refuse('unavailable', 'what the grant rests on is being changed; ask again')
-    const bindings = environment.bindings
-      .filter(({ provider }) => provider === grant.provider)
-      .map(({ kind, id }) => ({ kind, id }))
-    const verbs = claims.authorization_details.flatMap((details) => details.verbs)
-    const facts = {
-      ...handOutFacts(policy, bindings.length),
-      ...mintFacts(credential.mint),
-      protected: environment.protected,
-    }
-    const { kind } = facts
-    const objection =
-      handOutObjection(facts) ?? (within(verbs, grant.verbs) ? undefined : 'it allows less by now')
-    if (objection !== undefined)
-      return refuse('not_handed_out', `this grant cannot be handed out: ${objection}`)
-    const narrower = handOutObjection({ ...facts, verbs })
-    if (narrower !== undefined || kind === undefined)
-      return refuse(
-        'not_handed_out',
-        `this capability allows less than could be handed out; ask for one with all verbs of its grant: ${narrower ?? ''}`,
-      )
-    const revocable = isRevocable(kind)
-    // Whoever could have another at once is held by the grant alone.
-    const handedOn = claims.ancestors !== undefined || claims.act !== undefined
-    const lifetime = leaseSeconds({
-      kind,
-      revocable,
-      asked: wanted,
-      most: grant.maxLifetimeSeconds,
-      grantEnds: policy.expiresAt,
-      capabilityEnds: handedOn || claims.rule !== undefined ? claims.exp * 1000 : undefined,
-      now: deps.now(),
-    })
-    if (!lifetime.ok) return refuse('not_handed_out', lifetime.detail)
-    const narrowing: Narrowing = {
-      bindings,
-      readOnly: reachOf(verbs) !== 'everything',
-      seconds: lifetime.seconds,
-    }
-    return { ok: true, credential, kind, revocable, verbs, narrowing } as const
-  }
-
   /** One at a time for a grant: what was revoked, or given out, in this moment counts. */
   async function refusedUnderLock(tx: Tx, { grant }: Policy): Promise<Refused | undefined> {
     const row = await lockGrant(tx, grant.id)
@@ -194,7 +128,7 @@ export function createHandOut(deps: HandOutDeps): HandOut {
     if ((await openLeasesOf(tx, grant.id)) >= mostLeases)
       return refuse(
         'lease_limited',
-        `${String(mostLeases)} credentials of this grant work already, those included that could not be revoked yet: end one with DELETE /leases/<id>, or wait`,
+        `${String(mostLeases)} credentials of this grant work already, those included that could not be revoked yet: end one with DELETE /v1/leases/own/<id>, or wait`,
       )
     return undefined
   }
@@ -220,7 +154,8 @@ export function createHandOut(deps: HandOutDeps): HandOut {
     if (minted.ok) return { ok: true, minted }
     // Where nobody answered, there may be a token that nobody has. One that ends by itself is let end; any other stands
     // as `minting` until it is shown as one that could not be revoked.
-    if (minted.why !== 'unavailable' || Number.isFinite(kindTerms(kind).longest))
+    const certain = minted.why !== 'unavailable' || minted.nothing === true
+    if (certain || Number.isFinite(kindTerms(kind).longest))
       await close(id, `${minted.why}: ${minted.detail}`)
     switch (minted.why) {
       case 'unavailable':
@@ -285,6 +220,7 @@ export function createHandOut(deps: HandOutDeps): HandOut {
                 provider: credential.provider,
                 environmentId: credential.environmentId,
                 credential,
+                handle,
               }),
             ),
           }

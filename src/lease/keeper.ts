@@ -1,13 +1,16 @@
 /**
- * Ends leases: at their end, when what they were given by is not in force any more, and when somebody asks. One replica
- * takes each, tells the provider, and tries again for as long as the token may work; what could not be ended is shown
- * until it is.
+ * Ends leases: at their end, when what they were given by is not in force any more, and when somebody asks. Guarantees,
+ * against an agent that keeps what it was handed, and against a replica that dies while it ends one: one replica takes each,
+ * tells the provider, and another does where it was not heard of again; it is tried for as long as the token may work; what
+ * could not be ended is shown until it is.
  */
+import { createClaimedWork, type ClaimedWork } from '../db/claimed-work.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Db } from '../db/open.ts'
 import type { ReplicaId } from '../ids.ts'
 import type { Minter } from '../minting/minter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
+import type { RowSealer } from '../vault/row-sealer.ts'
 import {
   forgetUnneededSecrets,
   readCredential,
@@ -17,19 +20,16 @@ import {
 import { claimEnding, endLease, settleAttempt, sweepLeases, type Attempt } from './ending.ts'
 import { recordWith } from './entry.ts'
 import { isRevocable } from './kinds.ts'
-import { leaseBinding, type LeaseSealer } from './sealed.ts'
+import { leaseBinding } from './sealed.ts'
 import { objectionTo, type StandingDeps } from './still-allowed.ts'
-import { listLeases, sealedTokenOf, type Lease } from './store.ts'
+import type { Lease } from './lease.ts'
+import { listLeases, sealedTokenOf } from './store.ts'
 
-export type LeaseKeeper = {
-  /** Looks at once, rather than when the next second is over. */
-  wake(): void
-  close(): Promise<void>
-}
+export type LeaseKeeper = ClaimedWork
 
 export type LeaseKeeperDeps = StandingDeps & {
   readonly db: Db
-  readonly sealer: LeaseSealer
+  readonly sealer: RowSealer
   readonly sealed: () => boolean
   readonly openToMint: OpenCredential
   readonly minter: Pick<Minter, 'revoke'>
@@ -37,7 +37,6 @@ export type LeaseKeeperDeps = StandingDeps & {
   readonly sharedNow: SharedClock
 }
 
-const lookEvery = 1_000
 const readAtOnce = 500
 /** How many are told to their providers at once. */
 const mostAtOnce = 4
@@ -47,29 +46,6 @@ const attemptMs = 60_000
 export function createLeaseKeeper(deps: LeaseKeeperDeps): LeaseKeeper {
   const { db, sharedNow, replicaId } = deps
   const record = recordWith(deps.now)
-  const running = new Set<Promise<void>>()
-  const state = { closed: false }
-  let looking: Promise<void> | undefined
-  let again = false
-
-  async function look(): Promise<void> {
-    await db.transaction().execute(async (tx) => {
-      await sweepLeases(tx, await sharedNow(tx), isRevocable, record)
-    })
-    await endUnallowed()
-    while (!state.closed && running.size < mostAtOnce) {
-      const taken = await db.transaction().execute(async (tx) => {
-        const now = await sharedNow(tx)
-        return claimEnding(tx, { replicaId, heldUntil: now + attemptMs, now })
-      })
-      if (taken === undefined) return
-      const run = end(taken).finally(() => {
-        running.delete(run)
-        wake()
-      })
-      running.add(run)
-    }
-  }
 
   async function endUnallowed(): Promise<void> {
     let after = ''
@@ -142,35 +118,32 @@ export function createLeaseKeeper(deps: LeaseKeeperDeps): LeaseKeeper {
     }
   }
 
-  /** What minted it; every second time what took its place since, as a provider may take no former key any more. */
-  async function endingWith({ credential, attempts }: Lease): Promise<Credential | undefined> {
+  /**
+   * What minted it; every second time what took its place since, as a provider may take no former key any more. Not what
+   * mints in another way: that would give the token to somebody else, and believe their word that it is ended.
+   */
+  async function endingWith(lease: Lease): Promise<Credential | undefined> {
+    const { credential, kind, attempts } = lease
     const minting = await readCredentialAt(db, credential.id, credential.version)
     if (attempts % 2 === 1 && minting !== undefined) return minting
-    return (await readCredentialAt(db, credential.id)) ?? minting
+    const present = await readCredentialAt(db, credential.id)
+    return present?.mint?.kind === kind ? present : minting
   }
 
-  function wake(): void {
-    if (state.closed || deps.sealed()) return
-    again = true
-    looking ??= (async () => {
-      while (again && !state.closed) {
-        again = false
-        // A database that is away is asked again in a second.
-        await look().catch(() => undefined)
-      }
-      looking = undefined
-    })()
-  }
-
-  const timer = setInterval(wake, lookEvery)
-  timer.unref()
-  return {
-    wake,
-    async close() {
-      state.closed = true
-      clearInterval(timer)
-      await looking
-      await Promise.all(running)
+  return createClaimedWork({
+    mostAtOnce,
+    sealed: deps.sealed,
+    async sweep() {
+      await db.transaction().execute(async (tx) => {
+        await sweepLeases(tx, await sharedNow(tx), isRevocable, record)
+      })
+      await endUnallowed()
     },
-  }
+    take: () =>
+      db.transaction().execute(async (tx) => {
+        const now = await sharedNow(tx)
+        return claimEnding(tx, { replicaId, heldUntil: now + attemptMs, now })
+      }),
+    work: end,
+  })
 }

@@ -8,17 +8,19 @@ import type { SharedClock } from '../db/clock.ts'
 import type { Db } from '../db/open.ts'
 import type { EnvironmentId, LeaseId, ReplicaId } from '../ids.ts'
 import type { Minted, Narrowing } from '../minting/kind.ts'
-import type { Minter, MintingCredential } from '../minting/minter.ts'
+import type { Minter } from '../minting/minter.ts'
 import type { OpenCredential } from '../vault/opener.ts'
+import type { RowSealer } from '../vault/row-sealer.ts'
+import type { CredentialKey } from '../vault/store.ts'
 import { leaseEntry, recordWith } from './entry.ts'
 import { mintingMs } from './hand-out.ts'
 import { endsByItself } from './kinds.ts'
-import { leaseBinding, type LeaseSealer } from './sealed.ts'
+import { leaseBinding } from './sealed.ts'
 import { closeUnminted, keepMinted, openLease } from './store.ts'
 
 /** As `MinterDeps.keepToRevoke` has it. Never answers a token that no row keeps. */
 export type KeepToRevoke = (
-  credential: MintingCredential,
+  credential: CredentialKey,
   narrowing: Narrowing,
   cause: string,
   mint: () => Promise<Minted>,
@@ -26,7 +28,7 @@ export type KeepToRevoke = (
 
 export function createKeepToRevoke(deps: {
   readonly db: Db
-  readonly sealer: LeaseSealer
+  readonly sealer: RowSealer
   readonly replicaId: ReplicaId
   readonly openToMint: OpenCredential
   /** The minter's own, which is made after this. */
@@ -37,7 +39,7 @@ export function createKeepToRevoke(deps: {
   const { db, sharedNow, sealer } = deps
   const record = recordWith(deps.now)
 
-  function announce(credential: MintingCredential, narrowing: Narrowing): Promise<LeaseId> {
+  function announce(credential: CredentialKey, narrowing: Narrowing): Promise<LeaseId> {
     return db.transaction().execute(async (tx) => {
       const now = await sharedNow(tx)
       return openLease(tx, {
@@ -66,12 +68,12 @@ export function createKeepToRevoke(deps: {
 
   async function keep(
     id: LeaseId,
-    credential: MintingCredential,
+    credential: CredentialKey,
     { token, handle, expiresAt }: Extract<Minted, { ok: true }>,
   ): Promise<void> {
     const { provider } = credential
     const environmentId = credential.environmentId as EnvironmentId
-    const binding = leaseBinding({ id, provider, environmentId, credential })
+    const binding = leaseBinding({ id, provider, environmentId, credential, handle })
     const kekId = sealer.kekId()
     const sealed = await sealer.seal(Buffer.from(token), binding)
     const kept = await db.transaction().execute(async (tx) => {
@@ -101,7 +103,8 @@ export function createKeepToRevoke(deps: {
     const id = await announce(credential, narrowing)
     const minted = await mint()
     if (!minted.ok) {
-      if (minted.why !== 'unavailable') await none(id, `${minted.why}: ${minted.detail}`)
+      if (minted.why !== 'unavailable' || minted.nothing === true)
+        await none(id, `${minted.why}: ${minted.detail}`)
       return minted
     }
     try {

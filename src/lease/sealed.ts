@@ -1,43 +1,30 @@
 /**
  * The one thing of a lease that nobody may read in the database: the token itself, for as long as it may be needed to end
  * it. Guarantee, against whoever can write the database but has not the key: what opens was sealed for this row, its
- * provider, its environment and the version of the credential that minted it. Nothing here gives it to an agent again.
+ * provider, its environment, the credential that minted it and the handle by which the provider knows it, so that nothing
+ * else is ended in its place. Nothing here gives it to an agent again.
  */
 import type { Tx } from '../db/open.ts'
-import type { LeaseId } from '../ids.ts'
-
-/** What a sealed token belongs to; see vault/seal.ts. */
-export type LeaseBinding = {
-  readonly table: 'lease'
-  readonly id: string
-  readonly provider: string
-  readonly environment: string
-  /** Of the credential that minted it. */
-  readonly version: number
-}
-
-/** Handed in by the broker. */
-export type LeaseSealer = {
-  readonly kekId: () => string
-  seal(plaintext: Buffer, binding: LeaseBinding): Promise<Buffer>
-  /** Undefined where it does not open. */
-  open(sealed: Buffer, binding: LeaseBinding): Promise<Buffer | undefined>
-}
+import type { CredentialId, LeaseId } from '../ids.ts'
+import type { Associated } from '../vault/seal.ts'
 
 export type SealedToken = { readonly kekId: string; readonly sealed: Buffer }
 
+/** What a sealed token belongs to; the version is that of the credential that minted it, the handle as the row has it. */
 export function leaseBinding(row: {
   readonly id: LeaseId
   readonly provider: string
   readonly environmentId: string
-  readonly credential: { readonly version: number }
-}): LeaseBinding {
+  readonly credential: { readonly id: CredentialId; readonly version: number }
+  readonly handle: string | null | undefined
+}): Associated {
   return {
     table: 'lease',
     id: row.id,
     provider: row.provider,
     environment: row.environmentId,
     version: row.credential.version,
+    purpose: `${row.credential.id} ${row.handle ?? ''}`,
   }
 }
 
@@ -48,21 +35,24 @@ export function leaseBinding(row: {
 export async function rewrapLeases(
   tx: Tx,
   kekId: string,
-  rewrap: (sealed: Buffer, binding: LeaseBinding) => Promise<Buffer>,
+  rewrap: (sealed: Buffer, binding: Associated) => Promise<Buffer>,
 ): Promise<number> {
   const rows = await tx
     .selectFrom('lease')
-    .select(['id', 'provider', 'environment_id', 'credential_version', 'sealed_token'])
+    .select(['id', 'provider', 'environment_id', 'credential_id', 'credential_version'])
+    .select(['handle', 'sealed_token'])
     .where('kek_id', 'is not', null)
     .execute()
   let count = 0
-  for (const { id, provider, environment_id, credential_version, sealed_token } of rows) {
+  for (const { sealed_token, ...row } of rows) {
     if (sealed_token === null) continue
+    const { id, provider, handle } = row
     const binding = leaseBinding({
       id,
       provider,
-      environmentId: environment_id,
-      credential: { version: credential_version },
+      environmentId: row.environment_id,
+      credential: { id: row.credential_id, version: row.credential_version },
+      handle,
     })
     await tx
       .updateTable('lease')

@@ -7,7 +7,7 @@ import { verbWithin } from '../core/grant.ts'
 import type { Policy, PolicyReader } from '../directory/policy.ts'
 import { actorsTrusted, frozen, trusted } from '../proxy/standing.ts'
 import { mintFacts } from './kinds.ts'
-import type { Lease } from './store.ts'
+import type { Lease } from './lease.ts'
 import { handOutObjection, reachOf, type HandOutFacts } from './terms.ts'
 
 export type StandingDeps = {

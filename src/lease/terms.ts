@@ -87,7 +87,7 @@ export function handOutObjection(facts: HandOutFacts): string | undefined {
     return 'its environment is protected: nothing there goes by without a person, as a native credential would'
   if (facts.forATime) return 'it was made for a time, at an agent’s request'
   if (facts.approval !== 'never')
-    return 'a person is to approve what it does, which nobody is asked about a native credential: it takes the approval rule never'
+    return 'nobody is asked about what is done with a native credential: it needs the approval rule never'
   if (facts.constraints.length > 0)
     return 'it has constraints on arguments, which no native credential knows'
   const reach = reachOf(facts.verbs)
@@ -117,7 +117,7 @@ export type LifetimeFacts = {
   readonly revocable: boolean
   /** Seconds; undefined: as long as may be. */
   readonly asked: number | undefined
-  /** Seconds: the longest lifetime that the grant gives a capability. */
+  /** Seconds: the longest lifetime that the grant gives a capability, and that this capability was given. */
   readonly most: number
   /** Milliseconds since the epoch; infinite where it never does. */
   readonly grantEnds: number

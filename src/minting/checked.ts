@@ -1,4 +1,8 @@
-/** What is looked at before anything that a kind says is believed, kept or shown; and the bound of every wait for one. */
+/**
+ * What is looked at before anything that a kind, or a provider through it, says is believed, kept or shown; and the bound of
+ * every wait for one. Against a token that is no field's value, one that is over before it is used, a refusal that quotes
+ * the secret, and an answer that never comes.
+ */
 import { ForbiddenExchange } from './exchange.ts'
 import type { Minted, MintRefusal } from './kind.ts'
 import type { AnyMintKind } from './kinds.ts'

@@ -5,6 +5,9 @@
  * that the kind itself names.
  */
 import type { TSchema } from 'typebox'
+import type { Narrowing } from '../core/mint.ts'
+
+export type { Narrowing } from '../core/mint.ts'
 
 /**
  * One exchange with a provider or its token service. Goes through the broker's own egress (address checks, time-outs,
@@ -18,20 +21,6 @@ export type Exchange = (request: {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
 }) => Promise<{ readonly status: number; readonly text: string }>
-
-/** How narrow a minted credential must be: never wider than this, however wide the parameters are. */
-export type Narrowing = {
-  /**
-   * What the environment is bound to at this provider (GitHub: repositories; Railway: project and environment;
-   * Kubernetes: namespaces; AWS: accounts …). A kind for which none of them means anything and that would mint
-   * something unbound answers `impossible`.
-   */
-  readonly bindings: readonly { readonly kind: string; readonly id: string }[]
-  /** Nothing but reads will be done with it. */
-  readonly readOnly: boolean
-  /** How long it should live, in seconds; a kind takes the nearest that the provider mints, and says what it got. */
-  readonly seconds: number
-}
 
 export type MintInput<P> = {
   readonly parameters: P
@@ -57,6 +46,8 @@ export type MintRefusal = {
   readonly detail: string
   /** The secret itself is worth nothing any more (`invalid_grant`): nothing will mint with it again. */
   readonly dead?: true
+  /** Nothing was asked for yet: of what does not end by itself, it is certain that there is none. */
+  readonly nothing?: true
   /** As in `Minted`: what came back was refused, and what replaces the secret came with it. */
   readonly rotated?: string
 }

@@ -4,32 +4,21 @@
  * is on record, durably, before it is used (I2); the vault's secret goes to nobody but the origins that its parameters
  * name; every wait is bounded; and a provider that says no is left alone for a while.
  */
-import { Value } from 'typebox/value'
 import type { AuditLog } from '../audit/log.ts'
-import { mintParameters, type CredentialMint } from '../core/mint.ts'
+import { mintParameters } from '../core/mint.ts'
 import type { CredentialId } from '../ids.ts'
 import type { MintedStore } from '../vault/minted-store.ts'
 import type { OpenCredential } from '../vault/opener.ts'
 import { SecretText } from '../vault/secret-text.ts'
-import { mintPurpose } from '../vault/store.ts'
-import { asItIs, bounded, complaintAbout, partsOf, refuse, withoutSecrets } from './checked.ts'
-import { exchangeWithin, type Send } from './exchange.ts'
+import { mintPurpose, type CredentialKey } from '../vault/store.ts'
+import { createAttempts, type Revoking } from './attempt.ts'
+import { asItIs, bounded, partsOf, refuse } from './checked.ts'
+import type { Send } from './exchange.ts'
 import { createHeldTokens, margin, type Held } from './held.ts'
-import type { Minted, MintRefusal, Narrowing, Revoked } from './kind.ts'
+import type { Minted, MintRefusal, Narrowing } from './kind.ts'
 import type { AnyMintKind } from './kinds.ts'
 import { mintRecord } from './record.ts'
 import { createSharedMinting, narrowingDigest } from './shared.ts'
-
-/** What minting needs to know of a credential. Both `Credential` and `CredentialView` are it. */
-export type MintingCredential = {
-  readonly id: CredentialId
-  readonly version: number
-  readonly provider: string
-  readonly environmentId: string
-  readonly origin: string
-  readonly style: string
-  readonly mint?: CredentialMint
-}
 
 /** What was minted for egress: shared by the requests of one credential, version and narrowing, erased once it is over. */
 export type MintedToken<G = unknown> = {
@@ -52,7 +41,7 @@ export type Minter<G = unknown> = {
    * under. Rejects with `AuditUnavailable` where that could not be recorded; what was minted is then revoked.
    */
   mint(
-    credential: MintingCredential,
+    credential: CredentialKey,
     secret: SecretText,
     narrowing: Narrowing,
     cause: string,
@@ -62,7 +51,7 @@ export type Minter<G = unknown> = {
    * could not be recorded is `unavailable`. Of a kind that does not narrow to reads, `readOnly` is not asked.
    */
   tokenFor(
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
   ): Promise<MintedToken<G> | MintRefusal>
@@ -71,11 +60,11 @@ export type Minter<G = unknown> = {
    * done, and what came of it, is its caller's to record. Never rejects.
    */
   revoke(
-    credential: MintingCredential,
+    credential: CredentialKey,
     secret: SecretText,
     minted: { readonly token: string; readonly handle?: string; readonly narrowing: Narrowing },
     cause: string,
-  ): Promise<Revoked | { readonly ok: false; readonly impossible: true; readonly detail: string }>
+  ): Promise<Revoking>
   /** Forgets what is held for credentials that are not any more what they were. Rejects where that cannot be read. */
   recheck(): Promise<void>
   clear(): void
@@ -89,9 +78,9 @@ export type MinterDeps<G> = {
   /** As it is now; undefined where there is none. */
   readonly read: (
     id: CredentialId,
-  ) => Promise<(MintingCredential & { readonly state: string }) | undefined>
+  ) => Promise<(CredentialKey & { readonly state: string }) | undefined>
   /** The secret is worth nothing any more: for an admin to see. */
-  readonly markRejected: (credential: MintingCredential, detail: string) => Promise<void>
+  readonly markRejected: (credential: CredentialKey, detail: string) => Promise<void>
   readonly send: Send
   readonly guard: (token: SecretText, parts: readonly string[]) => G
   /**
@@ -99,7 +88,7 @@ export type MinterDeps<G> = {
    * is absent, they mint nothing for egress.
    */
   readonly keepToRevoke?: (
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
     mint: () => Promise<Minted>,
@@ -109,8 +98,6 @@ export type MinterDeps<G> = {
   readonly sleep?: (milliseconds: number) => Promise<unknown>
 }
 
-/** One minting, with all its exchanges, in milliseconds. */
-const mintDeadline = 10_000
 /** How long whoever asks waits for it, in milliseconds: another replica's may come first. */
 const askDeadline = 12_000
 
@@ -118,7 +105,10 @@ const doesNotOpen = 'the credential does not open'
 
 export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
   const { audit, now } = deps
+  const { kindOf, mintWith, revokeWith } = createAttempts(deps)
   const held = createHeldTokens<G>()
+  /** By key: what all replicas share was refused by the provider, and is being forgotten. */
+  const forgetting = new Map<string, Promise<void>>()
   const shared = createSharedMinting({
     store: deps.store,
     markRejected: deps.markRejected,
@@ -128,88 +118,9 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
     sleep: deps.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms))),
   })
 
-  function kindOf(credential: MintingCredential): AnyMintKind | undefined {
-    return credential.mint === undefined ? undefined : deps.kind(credential.mint.kind)
-  }
-
-  /** What a kind is given, where its parameters are what its schema says. */
-  function inputOf(
-    kind: AnyMintKind,
-    { mint, provider, origin }: MintingCredential,
-    secret: string,
-    narrowing: Narrowing,
-    cause: string,
-  ) {
-    if (mint === undefined) return undefined
-    const parameters = mintParameters(mint)
-    if (!Value.Check(kind.parameters, parameters)) return undefined
-    if (kind.providers !== undefined && !kind.providers.includes(provider)) return undefined
-    const typed = parameters as never
-    const credential = { provider, origin }
-    const exchange = exchangeWithin(credential, kind.origins(typed, origin), deps.send)
-    return { parameters: typed, secret, origin, narrowing, exchange, now: now(), cause }
-  }
-
-  /**
-   * Mints, and looks at what came of it: it must live for `least` milliseconds. Nothing is recorded here, nor thrown.
-   */
-  async function mintWith(
-    credential: MintingCredential,
-    secret: string,
-    narrowing: Narrowing,
-    cause: string,
-    least = margin,
-  ): Promise<Minted> {
-    const kind = kindOf(credential)
-    if (kind === undefined) return refuse('impossible', 'this kind of minting is not known')
-    const minted = await bounded<Minted>(mintDeadline, asItIs, async () => {
-      const input = inputOf(kind, credential, secret, narrowing, cause)
-      if (input === undefined) return refuse('impossible', 'its parameters are not of its kind')
-      return kind.mint(input)
-    })
-    if (!minted.ok) {
-      const { rotated, ...bare } = withoutSecrets(minted, partsOf(kind, secret))
-      return rotated === undefined || kind.exclusive !== true ? bare : { ...bare, rotated }
-    }
-    const wrong = complaintAbout(kind, minted, now() + least)
-    if (wrong === undefined) return minted
-    const revoked = await revokeWith(kind, credential, secret, { ...minted, narrowing }, cause)
-    // What may live on at the provider is not to be taken for something that never was.
-    const why = kind.mustRevoke === true && !revoked.ok ? 'unavailable' : 'impossible'
-    const { rotated } = minted
-    const keeps = rotated !== undefined && kind.exclusive === true
-    return { ...refuse(why, wrong), ...(keeps ? { rotated } : {}) }
-  }
-
-  async function revokeWith(
-    kind: AnyMintKind,
-    credential: MintingCredential,
-    secret: string,
-    minted: { readonly token: string; readonly handle?: string; readonly narrowing: Narrowing },
-    cause: string,
-  ): Promise<Awaited<ReturnType<Minter['revoke']>>> {
-    const { token, handle, narrowing } = minted
-    const revoke = kind.revoke?.bind(kind)
-    if (revoke === undefined)
-      return {
-        ok: false,
-        impossible: true,
-        detail: 'the provider ends it at its expiry, and not before',
-      }
-    const failed = ({ detail }: MintRefusal): Revoked => ({ ok: false, detail })
-    const revoked = await bounded(mintDeadline, failed, async () => {
-      const input = inputOf(kind, credential, secret, narrowing, cause)
-      if (input === undefined)
-        return failed(refuse('impossible', 'its parameters are not of its kind'))
-      return revoke({ ...input, token, ...(handle === undefined ? {} : { handle }) })
-    })
-    const parts = [token, ...partsOf(kind, secret)]
-    return revoked.ok ? revoked : failed(withoutSecrets(refuse('rejected', revoked.detail), parts))
-  }
-
   /** Minted and on record; or nothing that anybody could use. */
   async function mintRecorded(
-    credential: MintingCredential,
+    credential: CredentialKey,
     secret: string,
     narrowing: Narrowing,
     cause: string,
@@ -233,7 +144,7 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
 
   async function forEgress(
     kind: AnyMintKind,
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
   ): Promise<Held<G> | MintRefusal> {
@@ -252,7 +163,7 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
 
   async function unshared(
     kind: AnyMintKind,
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
   ): Promise<Minted> {
@@ -266,7 +177,7 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
   }
 
   async function refuseRecorded(
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
     detail: string,
@@ -276,7 +187,7 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
     return refusal
   }
 
-  async function reveal(credential: MintingCredential): Promise<string | undefined> {
+  async function reveal(credential: CredentialKey): Promise<string | undefined> {
     const secret = await deps.openToMint(credential)
     const text = secret?.reveal()
     secret?.dispose()
@@ -311,9 +222,11 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
             { id: credential.id, version: credential.version },
             // Whatever is thrown here is ours, or the database's: nobody was refused.
             () =>
-              forEgress(kind, credential, narrowing, cause).catch(() =>
-                refuse('unavailable', 'it could not be recorded, or the database did not answer'),
-              ),
+              Promise.resolve(forgetting.get(key))
+                .then(() => forEgress(kind, credential, narrowing, cause))
+                .catch(() =>
+                  refuse('unavailable', 'it could not be recorded, or the database did not answer'),
+                ),
             now,
           ),
         ))
@@ -323,7 +236,12 @@ export function createMinter<G>(deps: MinterDeps<G>): Minter<G> {
         ...found,
         refused() {
           if (!held.refused(key, found, now()) || kind.exclusive !== true) return
-          void deps.store.forget(credential, digest, found.secret.reveal()).catch(() => undefined)
+          const forgotten = deps.store
+            .forget(credential, digest, found.secret.reveal())
+            .catch(() => undefined)
+            .finally(() => forgetting.delete(key))
+          // Whoever mints next must not find it there again.
+          forgetting.set(key, forgotten)
         },
       }
     },

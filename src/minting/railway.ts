@@ -26,7 +26,8 @@ export type RailwayParameters = Static<typeof Parameters>
 
 /** How long after its time a token is believed to be forgotten, in milliseconds. */
 const grace = 3_600_000
-const mostSwept = 10
+/** Of the twelve exchanges that one minting has, as many as leave it those that it needs. */
+const mostSwept = 5
 const leastSeconds = 60
 
 export const railway: MintKind<RailwayParameters> = {
@@ -44,8 +45,11 @@ export const railway: MintKind<RailwayParameters> = {
       return refuse('impossible', 'Railway mints no project token that only reads')
     const environmentId = environmentOf(input)
     if (typeof environmentId !== 'string') return environmentId
-    const projectId = await projectOf(input, environmentId)
-    if (typeof projectId !== 'string') return projectId
+    const projectId = await projectOf(input, environmentId).catch(() =>
+      refuse('unavailable', 'nobody answered'),
+    )
+    if (typeof projectId !== 'string')
+      return projectId.why === 'unavailable' ? { ...projectId, nothing: true } : projectId
 
     await sweep(input, projectId).catch(() => undefined)
     const expiresAt = now + Math.max(leastSeconds, Math.floor(narrowing.seconds)) * 1_000
@@ -225,13 +229,19 @@ async function listOf(
   return { tokens, whole: asMembers(list?.['pageInfo'])?.['hasNextPage'] === false }
 }
 
-async function isGone(input: MintInput<RailwayParameters>, id: string): Promise<boolean> {
+async function isGone(
+  input: MintInput<RailwayParameters> & { readonly token: string },
+  id: string,
+): Promise<boolean> {
   const environmentId = environmentOf(input)
   if (typeof environmentId !== 'string') return false
   const projectId = await projectOf(input, environmentId)
   if (typeof projectId !== 'string') return false
   const { tokens, whole } = await listOf(input, projectId)
-  return whole && !tokens.some((token) => token.id === id || token.id === '')
+  if (!whole || tokens.some((token) => token.id === id || token.id === '')) return false
+  // A list can be short because of who asks, or be that of another project.
+  const said = await itself(input, input.token)
+  return !said.ok && said.refusal.why === 'rejected'
 }
 
 /** Ends tokens that no broker has a use for any more, or those of the name `forgotten`. */

@@ -1,9 +1,12 @@
-/** How minting is written down: what it was asked for, and what came of it. Of a token, its digest. */
+/**
+ * How minting is written down: what it was asked for, and what came of it, under one correlation. Against whoever reads the
+ * log: of a token there is its digest (SHA-256, in hex), and nothing that a provider said at more length than a field holds.
+ */
 import { createHash } from 'node:crypto'
 import { clip, type SystemEntry } from '../audit/entry.ts'
 import { newId } from '../ids.ts'
+import type { CredentialKey } from '../vault/store.ts'
 import type { Minted, Narrowing } from './kind.ts'
-import type { MintingCredential } from './minter.ts'
 
 /** The most bindings that an entry lists. */
 const mostListed = 50
@@ -15,7 +18,7 @@ export type MintRecord = {
 }
 
 export function mintRecord(
-  credential: MintingCredential,
+  credential: CredentialKey,
   narrowing: Narrowing,
   cause: string,
 ): MintRecord {

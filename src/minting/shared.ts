@@ -11,10 +11,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import type { AuditLog } from '../audit/log.ts'
 import { canonicalize } from '../core/canonical.ts'
 import type { KeptToken, MintedStore } from '../vault/minted-store.ts'
+import type { CredentialKey } from '../vault/store.ts'
 import { margin } from './held.ts'
 import type { Minted, MintRefusal, Narrowing } from './kind.ts'
 import { mintRecord } from './record.ts'
-import type { MintingCredential } from './minter.ts'
 
 /** How long another replica is waited for, and how often it is looked, in milliseconds. */
 const waitFor = 9_000
@@ -25,7 +25,7 @@ const keepEvery = 250
 
 export type SharedMinting = {
   tokenFor(
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
   ): Promise<Extract<Minted, { ok: true }> | MintRefusal>
@@ -33,9 +33,9 @@ export type SharedMinting = {
 
 export function createSharedMinting(deps: {
   readonly store: MintedStore
-  readonly markRejected: (credential: MintingCredential, detail: string) => Promise<void>
+  readonly markRejected: (credential: CredentialKey, detail: string) => Promise<void>
   readonly mintWith: (
-    credential: MintingCredential,
+    credential: CredentialKey,
     secret: string,
     narrowing: Narrowing,
     cause: string,
@@ -47,7 +47,7 @@ export function createSharedMinting(deps: {
   const { store, now } = deps
 
   async function usable(
-    credential: MintingCredential,
+    credential: CredentialKey,
     digest: string,
   ): Promise<Extract<Minted, { ok: true }> | undefined> {
     const kept = await store.read(credential, digest)
@@ -57,7 +57,7 @@ export function createSharedMinting(deps: {
   }
 
   async function mintClaimed(
-    credential: MintingCredential,
+    credential: CredentialKey,
     narrowing: Narrowing,
     cause: string,
     claimed: { readonly secret: string; readonly used: Buffer },

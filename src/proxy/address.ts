@@ -3,8 +3,9 @@
  * itself, to its network or to a cloud's metadata service (hazards: SSRF, DNS answers that change): the check is made
  * on the addresses that the connection is then made to, not on an earlier answer.
  */
-import { lookup as dnsLookup, type LookupAddress } from 'node:dns'
+import { lookup as dnsLookup } from 'node:dns'
 import { BlockList, isIPv6, type LookupFunction } from 'node:net'
+import { checkedLookup } from '../core/checked-lookup.ts'
 
 /** RFC 6890 and its successors: what is not an ordinary, global unicast address. */
 const special = new BlockList()
@@ -58,23 +59,9 @@ export class AddressRefused extends Error {
   readonly code = 'ADDRESS_REFUSED'
 }
 
-/** A `lookup` for connections that leaves only public addresses, and fails where none is left. */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  dnsLookup(hostname, { ...options, all: true }, (error, found: string | LookupAddress[]) => {
-    if (error !== null) return callback(error, '', 0)
-    const addresses =
-      typeof found === 'string' ? [{ address: found, family: isIPv6(found) ? 6 : 4 }] : found
-    const good = addresses.filter((entry) => isPublicAddress(entry.address))
-    const [first] = good
-    // One bad address among good ones is how rebinding begins: all of them must be good.
-    if (first === undefined || good.length !== addresses.length) {
-      return callback(
-        new AddressRefused('the name resolves to an address that is not public'),
-        '',
-        0,
-      )
-    }
-    if (options.all === true) callback(null, good)
-    else callback(null, first.address, first.family)
-  })
-}
+/** A `lookup` for connections to public addresses: it fails where any address of the name is another. */
+export const publicLookup: LookupFunction = checkedLookup(
+  dnsLookup,
+  isPublicAddress,
+  () => new AddressRefused('the name resolves to an address that is not public'),
+)

@@ -9,6 +9,7 @@ import { openRequest, type ApprovalSealer } from '../approval/sealed.ts'
 import { claimDue } from '../approval/step.ts'
 import { listApprovals, type Approval, type RecordChange } from '../approval/store.ts'
 import { requestDigest } from '../core/approval.ts'
+import { createClaimedWork, type ClaimedWork } from '../db/claimed-work.ts'
 import type { SharedClock } from '../db/clock.ts'
 import type { Db } from '../db/open.ts'
 import { expireAccessRequests } from '../directory/access-request.ts'
@@ -25,11 +26,7 @@ import type { Settlement } from './settlement.ts'
 import { actorsTrusted, frozen, trusted } from './standing.ts'
 import { objection, underWeakerTerms, weakerTerms } from './still-approved.ts'
 
-export type Dispatcher = {
-  /** Looks at once, rather than when the next second is over. */
-  wake(): void
-  close(): Promise<void>
-}
+export type Dispatcher = ClaimedWork
 
 export type DispatcherDeps = {
   readonly db: Db
@@ -50,7 +47,6 @@ export type DispatcherDeps = {
   readonly now: () => number
 }
 
-const lookEvery = 1_000
 /** How many are sent at once. */
 const mostAtOnce = 8
 const readAtOnce = 500
@@ -59,30 +55,6 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { db, now, sharedNow, replicaId } = deps
   const record: RecordChange = (tx, approval) =>
     appendWithin(tx, { ...endEntry(approval, now()), correlationId: newId('correlation', now()) })
-  const sending = new Set<Promise<void>>()
-  const state = { closed: false }
-  let looking: Promise<void> | undefined
-  let again = false
-
-  async function look(): Promise<void> {
-    await db.transaction().execute(async (tx) => {
-      await sweep(tx, await sharedNow(tx), record)
-      await expireAccessRequests(tx, now())
-    })
-    await stopRevoked()
-    while (!state.closed && sending.size < mostAtOnce) {
-      const taken = await db.transaction().execute(async (tx) => {
-        const at = await sharedNow(tx)
-        return claimDue(tx, { replicaId, leaseUntil: at + leaseMs, now: at }, record)
-      })
-      if (taken === undefined) return
-      const run = send(taken).finally(() => {
-        sending.delete(run)
-        wake()
-      })
-      sending.add(run)
-    }
-  }
 
   /** What was revoked, disabled or frozen takes along what was parked under it; I8 does not wait for its sending. */
   async function stopRevoked(): Promise<void> {
@@ -191,6 +163,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
           correlationId,
           provider: adapter.name,
           ruleId: approval.ruleId ?? undefined,
+          ancestors: approval.ancestors,
         },
         evaluation: {
           ...evaluation,
@@ -223,30 +196,23 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       : { kind: 'failed', failure }
   }
 
-  function wake(): void {
-    if (state.closed || deps.sealed()) return
-    again = true
-    looking ??= (async () => {
-      while (again && !state.closed) {
-        again = false
-        // A database that is away is asked again in a second.
-        await look().catch(() => undefined)
-      }
-      looking = undefined
-    })()
-  }
-
-  const timer = setInterval(wake, lookEvery)
-  timer.unref()
-  return {
-    wake,
-    async close() {
-      state.closed = true
-      clearInterval(timer)
-      await looking
-      await Promise.all(sending)
+  return createClaimedWork({
+    mostAtOnce,
+    sealed: deps.sealed,
+    async sweep() {
+      await db.transaction().execute(async (tx) => {
+        await sweep(tx, await sharedNow(tx), record)
+        await expireAccessRequests(tx, now())
+      })
+      await stopRevoked()
     },
-  }
+    take: () =>
+      db.transaction().execute(async (tx) => {
+        const at = await sharedNow(tx)
+        return claimDue(tx, { replicaId, leaseUntil: at + leaseMs, now: at }, record)
+      }),
+    work: send,
+  })
 }
 
 const anotherCredential = 'the credential is another than the one it was approved for'

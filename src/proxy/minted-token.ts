@@ -10,7 +10,7 @@ import type { LocatedInvocation } from './evaluate.ts'
 import type { Failure } from './failure.ts'
 import type { Subject } from './record.ts'
 import type { Scrubber } from './scrub.ts'
-import { frozen, trusted } from './standing.ts'
+import { actorsTrusted, frozen, trusted } from './standing.ts'
 
 /** How long what is minted should live, in seconds. Providers mint what is nearest. */
 const seconds = 900
@@ -62,8 +62,16 @@ export function createMintedTokens(deps: {
       present.credential.id === policy.credential.id &&
       present.credential.version === policy.credential.version &&
       trusted(present, subject.ruleId) &&
-      frozen(present) === undefined
+      actorsTrusted(present, policy.actorRules ?? []) &&
+      frozen(present) === undefined &&
+      (present === policy || termsOf(present) === termsOf(policy))
     )
+  }
+
+  async function usable({ secret }: MintedToken, subject: Subject): Promise<boolean> {
+    const standing = await stands(subject).catch(() => false)
+    // It is erased without notice, and asking took a moment.
+    return standing && !secret.disposed
   }
 
   return {
@@ -72,12 +80,29 @@ export function createMintedTokens(deps: {
       const narrowing = narrowingOf(policy, readsOnly(operations))
       const token = await deps.minter.tokenFor(policy.credential, narrowing, subject.correlationId)
       if (!token.ok) return { ok: false, failure: failureOf(token) }
-      const standing = await stands(subject).catch(() => false)
-      return standing ? token : { ok: false, failure: takenBack }
+      return (await usable(token, subject)) ? token : { ok: false, failure: takenBack }
     },
-    forLookup: (policy, credential, cause) =>
-      deps.minter.tokenFor(credential, narrowingOf(policy, true), cause),
+    async forLookup(policy, credential, cause) {
+      const token = await deps.minter.tokenFor(credential, narrowingOf(policy, true), cause)
+      if (!token.ok) return token
+      const { provider } = policy.grant
+      const subject = { policy, capabilityId: undefined, correlationId: cause, provider }
+      if (await usable(token, subject)) return token
+      return { ok: false, why: 'unavailable', detail: takenBack.details.detail }
+    },
   }
+}
+
+/** What the request was decided by, in one text: it is not decided anew, so that none of it may have changed. */
+function termsOf(policy: Policy): string {
+  const { grant, approvalTerms, environment, breakGlass, catalogueVersion } = policy
+  return JSON.stringify([
+    grant,
+    approvalTerms,
+    environment.protected,
+    breakGlass ?? [],
+    catalogueVersion,
+  ])
 }
 
 /** An empty list does nothing, and is nothing that only reads. */

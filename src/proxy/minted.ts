@@ -1,6 +1,7 @@
 /**
  * Credentials that a provider mints in an answer (`projectTokenCreate`). The agent sees `[redacted]`; where the grant
- * says `seal`, the secret becomes a credential of the same environment, ready for an admin to mint grants with.
+ * says `seal`, the secret becomes a credential of the same environment, ready for an admin to mint grants with. What the
+ * broker itself has minted, to go out with, is minted-token.ts.
  */
 import type { Policy } from '../directory/policy.ts'
 import type { CredentialId } from '../ids.ts'

@@ -4,7 +4,7 @@
  */
 import { fold, type Needle } from './needle.ts'
 import { codeOf, escapeAt, lengthOf, longestEscape, NONE, PARTIAL, SKIP } from './spelling.ts'
-import type { Trigrams } from './trigram.ts'
+import { ANYWHERE, NOWHERE, type Trigrams } from './trigram.ts'
 
 export type Runs = {
   /** Every [start, end) to be redacted, in order and apart, as start, end, start, end … */
@@ -24,6 +24,26 @@ export const contextLength = (heldLength - 1) * 2 * longestEscape + longestEscap
 
 export type RunFinder = (data: Uint8Array, from: number, to: number, final: boolean) => Runs
 
+/**
+ * By column and cell: the length of the longest run that ends there, where it began, and whether it came there over
+ * something skipped; it may not skip twice, or blanks without end would hold it. One for all finders, of which one is at
+ * work at a time and leaves no length behind: a key in all its encodings takes ten megabytes of it.
+ */
+let scratch = scratchOf(0)
+
+function scratchOf(size: number) {
+  return {
+    lengths: new Uint16Array(size),
+    starts: new Int32Array(size),
+    skipped: new Uint8Array(size),
+  }
+}
+
+function scratchFor(size: number): typeof scratch {
+  if (scratch.lengths.length < size) scratch = scratchOf(size)
+  return scratch
+}
+
 /** Positions that an escape or a skip can reach from here, and more. */
 const columns = 2 * longestEscape
 
@@ -33,21 +53,28 @@ export function createRunFinder(needles: readonly Needle[], trigrams: Trigrams):
   const codes = new Int16Array(cells).fill(-1)
   const thresholds = new Uint16Array(cells)
   const where: number[][] = Array.from({ length: 256 }, () => [])
+  // The cells that begin with three characters: the first by their slot, each next by the one before; 0 after the last.
+  // A key in all its encodings has thousands of cells for each character, and few for three of them.
+  const slotBits = 32 - Math.clz32(2 * cells)
+  const slotOf = (trigram: number): number => Math.imul(trigram, 0x9e3779b1) >>> (32 - slotBits)
+  const firstOf = new Int32Array(2 ** slotBits)
+  const nextOf = new Int32Array(cells)
   let cell = 0
   for (const { bytes, threshold } of needles) {
     cell++
-    for (const byte of bytes) {
+    for (const [i, byte] of bytes.entries()) {
       const code = fold[byte] ?? 0
+      const trigram = trigrams.numberOf(bytes, i)
+      if (trigram !== undefined) {
+        nextOf[cell] = firstOf[slotOf(trigram)] ?? 0
+        firstOf[slotOf(trigram)] = cell
+      }
       codes[cell] = code
       thresholds[cell] = threshold
       where[code]?.push(cell++)
     }
   }
-  // By column and cell: the length of the longest run that ends there, where it began, and whether it came there over
-  // something skipped; it may not skip twice, or blanks without end would hold it.
-  const lengths = new Uint16Array(columns * cells)
-  const starts = new Int32Array(columns * cells)
-  const skipped = new Uint8Array(columns * cells)
+  let { lengths, starts, skipped } = scratch
   /** The cells in use, by column. */
   const used: number[][] = Array.from({ length: columns }, () => [])
 
@@ -72,6 +99,7 @@ export function createRunFinder(needles: readonly Needle[], trigrams: Trigrams):
   return (data, from, to, final) => {
     const found: number[] = []
     let open = data.length
+    ;({ lengths, starts, skipped } = scratchFor(columns * cells))
 
     /** The character `code` at [at, end): every run that awaits it goes on, and one begins wherever it occurs. */
     const read = (code: number, at: number, end: number): void => {
@@ -85,10 +113,17 @@ export function createRunFinder(needles: readonly Needle[], trigrams: Trigrams):
         reachCell(end, j, length, start, 0)
         if (length >= (thresholds[j] ?? 0)) mark(found, start, end)
       }
-      if (!trigrams.allow(code, data, end, final)) return
-      for (const j of where[folded] ?? []) {
-        reachCell(end, j, 1, at, 0)
-        if (thresholds[j] === 1) mark(found, at, end)
+      const trigram = trigrams.which(code, data, end, final)
+      if (trigram === NOWHERE) return
+      if (trigram === ANYWHERE) {
+        for (const j of where[folded] ?? []) {
+          reachCell(end, j, 1, at, 0)
+          if (thresholds[j] === 1) mark(found, at, end)
+        }
+        return
+      }
+      for (let j = firstOf[slotOf(trigram)] ?? 0; j !== 0; j = nextOf[j] ?? 0) {
+        if (codes[j] === folded) reachCell(end, j, 1, at, 0)
       }
     }
     const keepOpen = (position: number): void => {

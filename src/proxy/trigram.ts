@@ -13,7 +13,14 @@ export type Trigrams = {
    * too soon to tell: yes, unless they are `final`.
    */
   allow(code: number, data: Uint8Array, at: number, final: boolean): boolean
+  /** The same, and which three: NOWHERE, ANYWHERE where it cannot be told, or their number. */
+  which(code: number, data: Uint8Array, at: number, final: boolean): number
+  /** The number of three characters of a needle, beginning at `at`; undefined where it has ended. */
+  numberOf(bytes: Uint8Array, at: number): number | undefined
 }
+
+export const NOWHERE = -1
+export const ANYWHERE = -2
 
 /** What an escape or a blank may begin with. */
 const special = Uint8Array.from({ length: 256 }, (_, code) =>
@@ -42,28 +49,33 @@ export function createTrigrams(needles: readonly Needle[]): Trigrams {
   // Of two characters there is no trigram.
   const short = needles.some(({ threshold }) => threshold < 3)
 
-  function allow(code: number, data: Uint8Array, at: number, final: boolean): boolean {
-    if (short) return true
-    const b = data[at]
-    const c = data[at + 1]
-    if (b !== undefined && c !== undefined && special[b] === 0 && special[c] === 0) {
-      return table[(classOf(code) * 64 + classOf(b)) * 64 + classOf(c)] === 1
-    }
-    return allowSpelled(code, data, at, final)
+  const unlessLast = (final: boolean): number => (final ? NOWHERE : ANYWHERE)
+  function numbered(a: number, b: number, c: number): number {
+    const number = (a * 64 + b) * 64 + c
+    return table[number] === 1 ? number : NOWHERE
   }
 
-  function allowSpelled(code: number, data: Uint8Array, at: number, final: boolean): boolean {
+  function which(code: number, data: Uint8Array, at: number, final: boolean): number {
+    if (short) return ANYWHERE
+    const b = data[at]
+    const c = data[at + 1]
+    if (b !== undefined && c !== undefined && special[b] === 0 && special[c] === 0)
+      return numbered(classOf(code), classOf(b), classOf(c))
+    return whichSpelled(code, data, at, final)
+  }
+
+  function whichSpelled(code: number, data: Uint8Array, at: number, final: boolean): number {
     const trigram = [classOf(code)]
     let skipped = false
     while (trigram.length < 3) {
       const byte = data[at]
-      if (byte === undefined) return !final
+      if (byte === undefined) return unlessLast(final)
       const escape = special[byte] === 1 ? escapeAt(data, at) : NONE
-      if (escape === PARTIAL) return !final
+      if (escape === PARTIAL) return unlessLast(final)
       // Two readings, of which this follows only one: let the slow half see to it.
-      if (escape !== NONE && classOf(byte) !== 0) return true
+      if (escape !== NONE && classOf(byte) !== 0) return ANYWHERE
       if (escape !== NONE && codeOf(escape) === SKIP) {
-        if (skipped) return false
+        if (skipped) return NOWHERE
         skipped = true
       } else {
         trigram.push(classOf(escape === NONE ? byte : codeOf(escape)))
@@ -72,8 +84,17 @@ export function createTrigrams(needles: readonly Needle[]): Trigrams {
       at += escape === NONE ? 1 : lengthOf(escape)
     }
     const [a = 0, b = 0, c = 0] = trigram
-    return table[(a * 64 + b) * 64 + c] === 1
+    return numbered(a, b, c)
   }
 
-  return { knows: (code) => classOf(code) !== 0, allow }
+  return {
+    knows: (code) => classOf(code) !== 0,
+    allow: (code, data, at, final) => which(code, data, at, final) !== NOWHERE,
+    which,
+    numberOf(bytes, at) {
+      const [a, b, c] = bytes.subarray(at, at + 3)
+      if (a === undefined || b === undefined || c === undefined) return undefined
+      return (classOf(a) * 64 + classOf(b)) * 64 + classOf(c)
+    },
+  }
 }

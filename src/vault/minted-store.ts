@@ -12,8 +12,11 @@ import { associatedWith, openCredential, type CredentialKey } from './store.ts'
 import { SecretText } from './secret-text.ts'
 import type { Vault } from './vault.ts'
 
-/** For how long a claim holds, in milliseconds: longer than an exchange takes, and than a crash should stop the others. */
-export const claimFor = 20_000
+/**
+ * For how long a claim holds, in milliseconds: longer than an exchange and all tries to keep what came of it. Who took it
+ * over before that would use a refresh token a second time, which ends the consent behind it.
+ */
+export const claimFor = 90_000
 
 export type KeptToken = {
   readonly token: string

@@ -43,6 +43,11 @@ export class SecretText {
     return this.#bytes
   }
 
+  /** Whether there is nothing left to reveal. */
+  get disposed(): boolean {
+    return this.#disposed
+  }
+
   /** Compares in time that depends on the lengths alone. */
   equals(other: SecretText): boolean {
     const [a, b] = [this.revealBytes(), other.revealBytes()]

@@ -212,6 +212,10 @@ export async function forgetUnneededSecrets(tx: Tx, id: CredentialId): Promise<v
     .forUpdate()
     .executeTakeFirst()
   if (row?.state !== 'revoked') return
+  await deleteUnneeded(tx, id)
+}
+
+async function deleteUnneeded(tx: Tx, id: CredentialId): Promise<void> {
   await tx
     .deleteFrom('credential_version')
     .where('credential_id', '=', id)
@@ -260,12 +264,7 @@ export async function setCredentialState(
   if (row === undefined) return 'not_found'
   if (row.state === 'revoked' && state !== 'revoked') return 'revoked'
   await tx.updateTable('credential').set({ state }).where('id', '=', id).execute()
-  if (state === 'revoked')
-    await tx
-      .deleteFrom('credential_version')
-      .where('credential_id', '=', id)
-      .where(endsNothing)
-      .execute()
+  if (state === 'revoked') await deleteUnneeded(tx, id)
   return 'changed'
 }
 

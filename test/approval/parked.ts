@@ -32,7 +32,8 @@ import {
 import { kekFromBytes } from '../../src/vault/kek-key.ts'
 import { SecretText } from '../../src/vault/secret-text.ts'
 import { createCredential, sealCredential } from '../../src/vault/store.ts'
-import { createVault, registerKek, type Vault } from '../../src/vault/vault.ts'
+import { createRowSealer } from '../../src/vault/row-sealer.ts'
+import { createVault, registerKek } from '../../src/vault/vault.ts'
 import { createTestDatabase } from '../support/cluster.ts'
 
 export const noon = Date.UTC(2026, 4, 1, 12)
@@ -87,24 +88,6 @@ function patient(connection: Connection): Db {
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
 }
 
-export function sealerOf(vault: Vault): ApprovalSealer {
-  return {
-    kekId: () => vault.kekId,
-    async seal(plaintext, binding) {
-      const secret = SecretText.take(Buffer.from(plaintext))
-      try {
-        return await vault.seal(secret, binding)
-      } finally {
-        secret.dispose()
-      }
-    },
-    async open(sealed, binding) {
-      const opened = await vault.open(sealed, binding)
-      return opened.ok ? Buffer.from(opened.secret.revealBytes()) : undefined
-    },
-  }
-}
-
 /** One world for a file of tests; each of them starts without any approval. */
 export function useWorld(): () => World {
   let opened: { world: World; close: () => Promise<void> } | undefined
@@ -132,7 +115,7 @@ async function openWorld(): Promise<{ world: World; close: () => Promise<void> }
   const kek = kekFromBytes(Buffer.from(key))
   await registerKek(a, kek, 'file', undefined)
   vault.unlock(kek, 'file')
-  const sealer = sealerOf(vault)
+  const sealer = createRowSealer(vault)
   const within = <T>(work: (tx: Tx) => Promise<T>, db: Db = a): Promise<T> =>
     db.transaction().execute(work)
 

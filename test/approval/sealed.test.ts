@@ -19,7 +19,8 @@ import { kekFromBytes } from '../../src/vault/kek-key.ts'
 import { readKekFile } from '../../src/vault/kek-file.ts'
 import { createVault } from '../../src/vault/vault.ts'
 import { configFor, privateDirectory, recordingDesk, writeKekFile } from '../support/keeper.ts'
-import { minutes, no, noon, sealerOf, taking, useWorld } from './parked.ts'
+import { createRowSealer } from '../../src/vault/row-sealer.ts'
+import { minutes, no, noon, taking, useWorld } from './parked.ts'
 
 const worldOf = useWorld()
 
@@ -66,11 +67,11 @@ test('whatever an agent asks comes back as the request of the same digest', asyn
         const bindings: ApprovalBinding[] = []
         let plaintext: Buffer = Buffer.alloc(0)
         const sealer = {
-          ...sealerOf(kept),
+          ...createRowSealer(kept),
           seal: (bytes: Buffer, binding: ApprovalBinding) => {
             bindings.push(binding)
             plaintext = Buffer.from(bytes)
-            return sealerOf(kept).seal(bytes, binding)
+            return createRowSealer(kept).seal(bytes, binding)
           },
         }
         await sealRequest(sealer, document, request)
@@ -188,7 +189,7 @@ test('another key-encryption key opens what was parked and what was answered, an
   assert.ok(read.ok)
   const vault = createVault()
   vault.unlock(read.kek, 'file')
-  const fresh = sealerOf(vault)
+  const fresh = createRowSealer(vault)
   assert.ok(await openRequest(world.a, fresh, waiting))
   assert.equal((await openAnswer(world.a, fresh, answered))?.toString(), 'the answer')
   assert.equal(await openRequest(world.a, world.sealer, waiting), undefined)

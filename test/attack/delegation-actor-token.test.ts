@@ -236,6 +236,12 @@ test('who acts for another by a token of its own', async (t) => {
     }
   })
 
+  await t.test('has no key: who has one shows that, and not what it was given for it', async () => {
+    const parent = await granted.token(named)
+    const keyed = await acting.token()
+    await refused(/show its key/, parent, keyed, byCapability)
+  })
+
   await t.test('is refused with what is frozen, or rests on nothing any more', async () => {
     const parent = await granted.token(named)
     const actor = await ownOfJob()

@@ -26,6 +26,23 @@ test('a lease under what was handed on ends with that', async () => {
   assert.ok(Date.parse(String(whole.json['expires_at'])) > ends + 20_000)
 })
 
+test('a capability that was asked for shorter is worth no longer a lease: its holder need not be who has the key', async () => {
+  clock = 0
+  const { url } = world.broker
+  const leasing = await world.leasing()
+  const short = await leasing.token({ lifetime: 90 })
+  for (const seconds of [undefined, 900]) {
+    const asked = Date.now()
+    const { status, json, text } = await askLease(url, short, seconds ? { seconds } : {})
+    assert.equal(status, 201, text)
+    const { seconds: given } = json['narrowing'] as { seconds: number }
+    assert.equal(given, 90)
+    assert.ok(Date.parse(String(json['expires_at'])) < asked + 120_000)
+  }
+  const tooShort = await askLease(url, await leasing.token({ lifetime: 59 }))
+  assert.deepEqual([tooShort.status, tooShort.json['code']], [403, 'not_handed_out'])
+})
+
 test('nothing is handed out under a grant that is about to end', async () => {
   clock = 0
   const { url } = world.broker

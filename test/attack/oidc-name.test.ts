@@ -28,6 +28,10 @@ test('a name at the identity provider', async (t) => {
     assert.deepEqual(body, impostor, 'the same person, whatever they are called')
   })
 
+  await t.test('that is an operator’s but for its letters’ case is told apart', async () => {
+    assert.match((await me('u-10', broker.admin.name.toUpperCase())).name, /^ADMIN-[0-9a-f]{6}$/)
+  })
+
   await t.test('that two people have is told apart', async () => {
     const [one, two] = [await me('u-2', 'sam@acme.example'), await me('u-3', 'sam@acme.example')]
     assert.notEqual(one.id, two.id)

@@ -78,6 +78,30 @@ test('a person with a browser and an identity provider', { skip: withoutChromium
     await shoot('code')
   })
 
+  await t.test(
+    'comes to the pages from the bare address, as an admin to operators too',
+    async () => {
+      await open('/')
+      await page.getByRole('link', { name: 'Operators' }).click()
+      assert.equal(pathname(), '/operators')
+    },
+  )
+
+  await t.test('gets past somebody who has no role and is still signed in there', async () => {
+    await page.context().clearCookies()
+    provider.people.set('u-2', { groups: ['nobody'], name: 'sam' })
+    provider.atKeyboard = 'u-2'
+    await open('/approvals')
+    await page.getByRole('link', { name: 'Sign in with Acme' }).click()
+    await page.getByText('None of your groups at the identity provider gives you a role').waitFor()
+    await shoot('refused')
+    provider.atKeyboard = 'u-1'
+    await open('/approvals')
+    await page.getByRole('link', { name: 'Sign in with Acme' }).click()
+    await page.getByRole('link', { name: 'Sign in as somebody else' }).click()
+    await page.locator('.who').getByText('ada').waitFor()
+  })
+
   await t.test('is out at the first look after five minutes, once they were let go', async () => {
     await open('/approvals')
     await page.locator('.who').waitFor()

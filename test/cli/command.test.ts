@@ -21,6 +21,7 @@ test('help of the whole and of a group lists its commands', async () => {
   const group = (await cli(['grant', '--help'])).out.join('\n')
   assert.match(group, /grant update/)
   assert.doesNotMatch(group, /agent add/)
+  assert.match(group, /^Example: {2}valetkey grant add /m, 'with one of its own')
 })
 
 test('every command refuses a flag it does not know, by its name and without its value', async () => {

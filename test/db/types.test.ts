@@ -5,12 +5,14 @@ import { sql } from 'kysely'
 import { openUnhurriedDatabase } from '../../src/db/open.ts'
 import { createTestDatabase } from '../support/cluster.ts'
 
-const source = readFileSync(new URL('../../src/db/types.ts', import.meta.url), 'utf8')
+const source = ['types', 'approval-types']
+  .map((name) => readFileSync(new URL(`../../src/db/${name}.ts`, import.meta.url), 'utf8'))
+  .join('\n')
 
 /** `name: Type` members of the body of `export type <name> = { … }`. */
 function membersOf(type: string): ReadonlyMap<string, string> {
   const body = new RegExp(`export type ${type} = \\{(\\n[\\s\\S]*?\\n|[^\\n]*)\\}\\n`).exec(source)
-  assert.ok(body, `src/db/types.ts has no ${type}`)
+  assert.ok(body, `src/db/ has no ${type}`)
   const lines = (body[1] ?? '').includes('\n')
     ? (body[1] ?? '').split('\n')
     : (body[1] ?? '').split(';').map((line) => ` ${line}`)
@@ -27,7 +29,7 @@ const read: Readonly<Record<string, RegExp>> = {
   text: /^(string|[A-Z]\w+Id|State|ApprovalState|LeaseState|ApprovalRule|ApproverRule|FreezeScope|RevisionScope|'|Generated<State>|Generated<')/,
   int4: /^(number|Generated<number>)/,
   int8: /^(string|GeneratedAlways<string>)/,
-  bool: /^boolean/,
+  bool: /^(boolean|Generated<boolean>)/,
   bytea: /^Buffer/,
   timestamptz: /^(Date|CreatedAt|Generated<Date>)/,
   jsonb: /^(Json<|ColumnType<)/,

@@ -5,12 +5,13 @@ import Type from 'typebox'
 import type { SystemEntry } from '../../src/audit/entry.ts'
 import type { CredentialId } from '../../src/ids.ts'
 import type { Minted, MintInput, MintKind } from '../../src/minting/kind.ts'
-import { createMinter, type MinterDeps, type MintingCredential } from '../../src/minting/minter.ts'
+import { createMinter, type MinterDeps } from '../../src/minting/minter.ts'
+import type { CredentialKey } from '../../src/vault/store.ts'
 import { SecretText } from '../../src/vault/secret-text.ts'
 
 const now = 1_800_000_000_000
 const secret = 'workspace-token-0123456789'
-const credential: MintingCredential = {
+const credential: CredentialKey = {
   id: 'cred_1' as CredentialId,
   version: 3,
   provider: 'railway',
@@ -213,7 +214,7 @@ describe('what is refused', () => {
   })
 
   test('a kind for another provider, or of other parameters, or none', async () => {
-    const changes: readonly Partial<MintingCredential>[] = [
+    const changes: readonly Partial<CredentialKey>[] = [
       { provider: 'github' },
       { mint: { kind: 'railway', project: 'p1', more: true } },
       { mint: { kind: 'railway' } },

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { buildSchema, parse, validate } from 'graphql'
+import { exchangeWithin } from '../../src/minting/exchange.ts'
 import type { Narrowing } from '../../src/minting/kind.ts'
 import { railway, type RailwayParameters } from '../../src/minting/railway.ts'
 import { narrowingTo, takes, wireOf, wireTo, type Wire } from '../support/minting.ts'
@@ -93,6 +94,22 @@ describe('a project token of Railway', () => {
     assert.deepEqual(wire.sent, [])
   })
 
+  it('is known not to be there where it was not asked for', async () => {
+    const project = {
+      status: 200,
+      json: { data: { environment: { projectId: railwayIds.project } } },
+    }
+    for (const [wire, nothing] of [
+      [wireOf(), true],
+      [wireOf({ status: 503, text: '' }), true],
+      [wireOf(project, { status: 503, text: '' }, { status: 503, text: '' }), undefined],
+    ] as const) {
+      const minted = await mint(staging, {}, wire)
+      assert.ok(!minted.ok && minted.why === 'unavailable')
+      assert.equal(minted.nothing, nothing, JSON.stringify(wire.sent))
+    }
+  })
+
   it('is deleted, and over is over', async () => {
     const minted = await mint()
     assert.ok(minted.ok)
@@ -119,6 +136,11 @@ describe('a project token of Railway', () => {
     })
     const denied = { status: 200, json: { errors: [{ message: 'Not Authorized' }], data: null } }
     const alive = [project, list([minted.handle], false)] as const
+    const { staging: environmentId, project: projectId } = railwayIds
+    const itself = {
+      status: 200,
+      json: { data: { projectToken: { id: minted.handle, projectId, environmentId } } },
+    }
     for (const answers of [
       [{ status: 500, text: '' }, ...alive],
       [{ status: 200, json: { data: { projectTokenDelete: false } } }, ...alive],
@@ -130,6 +152,10 @@ describe('a project token of Railway', () => {
       [denied, project, list([], undefined)],
       [denied, project, list([7], false)],
       [denied, project],
+      // The list of somebody who may see none of them, or of another project: the token itself still works.
+      [denied, project, list([], false), itself],
+      [denied, project, list([], false), { status: 503, text: '' }],
+      [denied, project, list([], false)],
     ]) {
       const ended = await revoke(minted, wireOf(...answers))
       assert.equal(ended.ok, false, JSON.stringify(answers))
@@ -182,6 +208,31 @@ describe('a project token of Railway', () => {
     assert.ok(minted.ok)
     const names = made().map(({ name }) => name)
     assert.deepEqual(names.slice(0, -1), kept)
+  })
+
+  it('is minted however many were forgotten: whoever can name tokens so stops nobody by it', async () => {
+    const environmentId = railwayIds.staging
+    const projectId = railwayIds.project
+    for (let forgotten = 0; forgotten <= 20; forgotten++) {
+      standIn.world.projectTokens.clear()
+      for (let i = 0; i < forgotten; i++) {
+        const id = crypto.randomUUID()
+        const name = 'valetkey until 2020-01-01T00:00:00.000Z'
+        standIn.world.projectTokens.set(id, { id, name, projectId, environmentId, value: id })
+      }
+      const { exchange } = wireTo({ [standIn.origin]: standIn.origin })
+      const credential = { provider: 'railway', origin: standIn.origin }
+      const minted = await mint(
+        staging,
+        {},
+        {
+          sent: [],
+          exchange: exchangeWithin(credential, [standIn.origin], (_, request) => exchange(request)),
+        },
+      )
+      assert.ok(minted.ok, `with ${String(forgotten)}: ${JSON.stringify(minted)}`)
+      assert.ok(made().some(({ value }) => value === minted.token))
+    }
   })
 
   it('is minted also where the forgotten cannot be listed', async () => {

@@ -75,6 +75,13 @@ test('what replaces the refresh token is durable with what came with it, and wit
     }>`select last_value as tries from refused_mints`.execute(db)
     return Number(rows[0]?.tries) >= 3 ? true : undefined
   })
+  const { rows: claims } = await sql<{ left: string }>`
+    select extract(epoch from minting_until - clock_timestamp()) as left from credential_version
+  `.execute(db)
+  assert.ok(
+    claims.some(({ left }) => Number(left) > 60),
+    'nobody uses the former one again for as long as it is tried',
+  )
   assert.equal(
     provider.seen.filter(({ line }) => line.startsWith('DELETE')).length,
     0,

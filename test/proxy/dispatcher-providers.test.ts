@@ -8,7 +8,7 @@ import { EC2Client, TerminateInstancesCommand } from '@aws-sdk/client-ec2'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { openRequest } from '../../src/approval/sealed.ts'
 import { listApprovals } from '../../src/approval/store.ts'
-import { sealerOf } from '../approval/parked.ts'
+import { createRowSealer } from '../../src/vault/row-sealer.ts'
 import { openApprover } from '../support/approver.ts'
 import { startAwsStandIn } from '../support/aws-stand-in.ts'
 import { openTestBroker, type TestBroker } from '../support/broker.ts'
@@ -119,7 +119,7 @@ test('AWS: an instance is terminated, an object put and a table written, once ea
       const parked = await listApprovals(db, { limit: 10, after: '' })
       assert.equal(parked.length, 3)
       for (const approval of parked) {
-        const request = await openRequest(db, sealerOf(vault), approval)
+        const request = await openRequest(db, createRowSealer(vault), approval)
         const text = JSON.stringify({ ...request, body: request?.body?.toString() })
         assert.match(text, /eu-west-1/)
         assert.ok(!text.includes(capability) && !text.includes('AKIDAGENT'), text)

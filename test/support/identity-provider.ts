@@ -113,7 +113,7 @@ export async function openTestProvider(
         claims: () => ({
           sub,
           preferred_username: human.name,
-          ...(human.groups === undefined ? {} : { groups: [...human.groups] }),
+          ...(human.groups === undefined ? {} : { groups: human.groups }),
         }),
       }
     },

@@ -5,10 +5,10 @@
 import type { TestContext } from 'node:test'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { adminPassword, openTestBroker, type TestBroker, type TestBrokerOptions } from './broker.ts'
+import { openTestBroker, type TestBroker, type TestBrokerOptions } from './broker.ts'
 import { startGithubStandIn, type GithubStandIn } from './github-stand-in.ts'
 import { rsaKey } from './minting.ts'
-import { answerOf, tokenRequest, type Answer } from './world.ts'
+import { answerOf, grantOn, type Answer, type Granted } from './world.ts'
 
 export type Passing = { readonly method: string; readonly target: string }
 /** What is answered in GitHub's place; undefined lets it pass. */
@@ -88,14 +88,7 @@ export async function openFickleGithub(): Promise<FickleGithub> {
   }
 }
 
-export type Leasing = {
-  readonly environmentId: string
-  readonly credentialId: string
-  readonly agentId: string
-  readonly agentKey: string
-  readonly grantId: string
-  token(details?: Record<string, unknown>, url?: string): Promise<string>
-}
+export type Leasing = Granted
 
 export type LeasingWish = {
   readonly grant?: Record<string, unknown>
@@ -104,56 +97,19 @@ export type LeasingWish = {
   readonly permissions?: Record<string, string>
 }
 
-let made = 0
-
 /** What is needed of a broker: a process of its own does too. */
 type Operated = Pick<TestBroker, 'url' | 'api'>
 
-export async function leasingOn(broker: Operated, wish: LeasingWish = {}): Promise<Leasing> {
-  const n = String(++made)
-  const password = adminPassword
-  const environment = await broker.api<{ id: string }>('POST', '/v1/environments', {
-    name: `lease/${n}`,
+export function leasingOn(broker: Operated, wish: LeasingWish = {}): Promise<Leasing> {
+  return grantOn(broker, {
+    provider: 'github',
     protected: wish.protected ?? false,
     bindings: [{ provider: 'github', kind: 'repository', id: 'acme/app-staging' }],
-  })
-  const credential = await broker.api<{ id: string }>('POST', '/v1/credentials', {
-    name: `app ${n}`,
-    provider: 'github',
-    environment: environment.id,
     ...appSecret(wish.permissions),
-    password,
+    grant: { approval: 'never', max_lifetime_seconds: 900, hand_out: true, ...wish.grant },
   })
-  const { agent, key } = await broker.api<{ agent: { id: string }; key: string }>(
-    'POST',
-    '/v1/agents',
-    { name: `lessee ${n}` },
-  )
-  const grant = await broker.api<{ id: string }>('POST', '/v1/grants', {
-    agent: agent.id,
-    credential: credential.id,
-    approval: 'never',
-    max_lifetime_seconds: 900,
-    hand_out: true,
-    ...wish.grant,
-    password,
-  })
-  return {
-    environmentId: environment.id,
-    credentialId: credential.id,
-    agentId: agent.id,
-    agentKey: key,
-    grantId: grant.id,
-    async token(details, url = broker.url) {
-      const { status, body } = await tokenRequest(url, agent.id, key, details)
-      if (status !== 200)
-        throw new Error(`/oauth/token answered ${String(status)}: ${JSON.stringify(body)}`)
-      return String(body['access_token'])
-    },
-  }
 }
 
-/** The members of a credential's body that make it the App. */
 export function appSecret(
   permissions: Record<string, string> = { contents: 'read', issues: 'read' },
 ) {
@@ -167,7 +123,7 @@ export type LeaseWorld = {
   readonly fickle: FickleGithub
   readonly broker: TestBroker
   /** Another agent with a grant of its own. */
-  leasing(wish?: LeasingWish): Promise<Leasing>
+  readonly leasing: (wish?: LeasingWish) => Promise<Leasing>
   close(): Promise<void>
 }
 

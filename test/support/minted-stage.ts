@@ -122,9 +122,16 @@ export type MintedStage = {
 
 export async function openMintedStage(
   t: TestContext,
-  options: TestBrokerOptions & { readonly mint?: Record<string, unknown> } = {},
+  options: TestBrokerOptions & {
+    readonly mint?: Record<string, unknown>
+    readonly grant?: Record<string, unknown>
+  } = {},
 ): Promise<MintedStage> {
-  const { mint = mintParameters, ...rest } = options
+  const {
+    mint = mintParameters,
+    grant = { verbs: ['read', 'issues/delete-label'], approval: 'never' },
+    ...rest
+  } = options
   const provider = await startProviderStandIn(t)
   const service = await startTokenStandIn(t)
   const broker = await openTestBroker(t, {
@@ -137,7 +144,7 @@ export async function openMintedStage(
     bindings: [{ provider: 'github', kind: 'repository', id: 'acme/app' }],
     secret: JSON.stringify({ refresh_token: firstRefreshToken, client_secret: clientSecret }),
     mint,
-    grant: { verbs: ['read', 'issues/delete-label'], approval: 'never' },
+    grant,
   })
   return { broker, granted, provider, service }
 }

@@ -11,7 +11,7 @@ import {
   type EnvironmentId,
   type GrantId,
 } from '../../src/ids.ts'
-import { sealerOf } from '../approval/parked.ts'
+import { createRowSealer } from '../../src/vault/row-sealer.ts'
 import type { TestBroker } from './broker.ts'
 import type { Granted } from './world.ts'
 
@@ -78,7 +78,7 @@ export async function parkOn(
     expiresAt: now + (wish.expirySeconds ?? 300) * 1000,
     nonce: randomBytes(32).toString('base64url'),
   }
-  const sealed = await sealRequest(sealerOf(broker.broker.vault), document, request)
+  const sealed = await sealRequest(createRowSealer(broker.broker.vault), document, request)
   const parked = await broker.broker.db.transaction().execute((tx) =>
     park(
       tx,

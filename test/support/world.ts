@@ -8,8 +8,8 @@ export type Granted = {
   readonly agentId: string
   readonly agentKey: string
   readonly grantId: string
-  /** A capability; by default all that the grant allows. */
-  token(details?: Record<string, unknown>): Promise<string>
+  /** A capability; by default all that the grant allows, from this very broker. `url`: another replica's. */
+  readonly token: (details?: Record<string, unknown>, url?: string) => Promise<string>
 }
 
 export type GrantWish = {
@@ -70,8 +70,8 @@ export async function grantOn(
     agentId: agent.id,
     agentKey: key,
     grantId: grant.id,
-    async token(details) {
-      const { status, body } = await tokenRequest(broker.url, agent.id, key, details)
+    async token(details, url = broker.url) {
+      const { status, body } = await tokenRequest(url, agent.id, key, details)
       if (status !== 200)
         throw new Error(`/oauth/token answered ${String(status)}: ${JSON.stringify(body)}`)
       return String(body['access_token'])

@@ -1,6 +1,5 @@
 /** Signing in and out, the first password, and changing it. */
 import Type from 'typebox'
-import type { FastifyRequest } from 'fastify'
 import { startPermit } from '../../approval/passkey-permit.ts'
 import { appendWithin } from '../../audit/log.ts'
 import {
@@ -11,9 +10,8 @@ import {
 } from '../../directory/operator.ts'
 import { endSignIn } from '../../directory/sign-in.ts'
 import { Problem } from '../../problem.ts'
-import { createLimiter } from '../../proxy/limiter.ts'
 import type { Deps } from '../deps.ts'
-import { createNoise } from '../noise.ts'
+import { createSignInRefusals } from '../sign-in-refusal.ts'
 import { shortestPassword } from '../password.ts'
 import {
   adminEntry,
@@ -43,34 +41,10 @@ const SignedIn = closed({
 })
 const Me = closed({ id: id('operator'), name: Name, roles: Type.Array(Role) })
 
-/** Refused sign-ins that get an entry of their own, in a minute; the rest are counted. */
-const refusalsOnRecord = 60
-
 /** Routes that need no sign-in. */
 export function signInRoutes(app: App, deps: Deps): void {
-  const noise = createNoise(deps, 'operator.unauthenticated')
-  const onRecord = createLimiter()
-  app.addHook('onClose', () => noise.close())
-
-  /** I2: each refusal is on record, but strangers cannot fill the log with theirs. */
-  async function refuseSignIn(
-    request: FastifyRequest,
-    name: string,
-    reason: string,
-  ): Promise<void> {
-    if (!onRecord.take('sign_in', refusalsOnRecord, deps.now())) {
-      noise.count(reason)
-      return
-    }
-    await deps.audit.append({
-      kind: 'sign_in',
-      result: 'refused',
-      at: deps.now(),
-      correlationId: request.id,
-      actor: { kind: 'operator', id: 'unknown', name },
-      reason,
-    })
-  }
+  const refusals = createSignInRefusals(deps)
+  app.addHook('onClose', () => refusals.close())
 
   app.post(
     '/v1/setup',
@@ -92,7 +66,7 @@ export function signInRoutes(app: App, deps: Deps): void {
       if (!passwordGood(deps, await signInRecord(deps.db, { name }))) throw passwordsOff()
       const operatorId = await operatorBySetupSecret(deps.db, name, secret, deps.now())
       if (operatorId === undefined) {
-        await refuseSignIn(request, name, 'setup_secret')
+        await refusals.record(request, 'setup_secret', { name })
         throw new Problem(
           'sign_in_required',
           'the setup secret is not valid for this name, was used, or has expired',
@@ -142,12 +116,12 @@ export function signInRoutes(app: App, deps: Deps): void {
       const operator = await signInRecord(deps.db, { name })
       // Before anything is computed: where passwords are off, nobody makes the broker hash any.
       if (!passwordGood(deps, operator)) {
-        await refuseSignIn(request, name, 'passwords_off')
+        await refusals.record(request, 'passwords_off', { name })
         throw passwordsOff()
       }
       const good = await deps.passwords.verify(name, operator?.passwordHash, password)
       if (!good || operator?.state !== 'active') {
-        await refuseSignIn(request, name, 'password')
+        await refusals.record(request, 'password', { name })
         throw new Problem('sign_in_required', 'the name or the password is wrong')
       }
       await deps.audit.append({

@@ -9,7 +9,8 @@ import { appendWithin } from '../../audit/log.ts'
 import { longestLifetime } from '../../capability/claims.ts'
 import type { LeaseId } from '../../ids.ts'
 import { endLease } from '../../lease/ending.ts'
-import { listLeases, readLease, type Lease } from '../../lease/store.ts'
+import type { Lease } from '../../lease/lease.ts'
+import { listLeases, readLease } from '../../lease/store.ts'
 import { shortestLease } from '../../lease/terms.ts'
 import { Problem } from '../../problem.ts'
 import { pageLimit, toPage } from '../cursor.ts'
@@ -127,7 +128,7 @@ export function ownLeaseRoutes(app: App, deps: Deps): void {
       const adapter = deps.providers.get(policy.grant.provider)
       if (adapter === undefined)
         throw new Problem('not_found', `this broker has no provider "${policy.grant.provider}"`)
-      const handed = await deps.leases.handOut({
+      const handed = await deps.handOut({
         policy,
         claims,
         seconds,

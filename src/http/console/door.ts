@@ -85,6 +85,10 @@ export function consoleDoorRoutes(app: App, deps: Deps): void {
     { config: { action: 'console.sign_in' }, schema: { hide: true } },
     (_request, reply) => sendSignIn(deps, reply, 200),
   )
+  // Where whoever follows the address that the start prints comes to.
+  app.get('/', { config: { action: 'console.start' }, schema: { hide: true } }, (_request, reply) =>
+    reply.redirect('/approvals', 303),
+  )
   for (const [path, { type, url }] of Object.entries(files)) {
     let bytes: Promise<Buffer> | undefined
     app.get(

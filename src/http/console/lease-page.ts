@@ -4,7 +4,8 @@
  */
 import { readAgent } from '../../directory/agent.ts'
 import { readEnvironment } from '../../directory/environment.ts'
-import { listLeases, openStates, type Lease } from '../../lease/store.ts'
+import { openStates, type Lease } from '../../lease/lease.ts'
+import { listLeases } from '../../lease/store.ts'
 import { clock } from '../approval-outcome.ts'
 import type { Deps } from '../deps.ts'
 import { leaseStateText } from '../lease.ts'
@@ -129,11 +130,15 @@ ${when(
 <dt>Next attempt</dt><dd>${lease.nextTryAt === null ? 'none: nobody knows which it is' : clock(lease.nextTryAt)}</dd>`,
 )}
 </dl>
-<p class="quiet">${outside(leaseStateText(lease), 1_000)}.</p>
+${when(state !== 'live', () => markup`<p class="quiet">${sentence(leaseStateText(lease))}.</p>`)}
 ${when(page.mayRevoke && revocable(lease), () => revokePart(lease))}
 <p class="quiet">Lease <code>${lease.id}</code></p>
 </section></li>
 `
+}
+
+function sentence(text: string): Markup {
+  return outside(text.charAt(0).toUpperCase() + text.slice(1), 1_000)
 }
 
 function left(end: Date, now: number): Markup {

@@ -4,6 +4,7 @@
  * elsewhere, and nobody is told where a link was followed from.
  */
 import type { FastifyReply } from 'fastify'
+import type { SignedIn } from '../operator-auth.ts'
 import { markup, toHtml, when, type Markup } from './markup.ts'
 
 export const securityHeaders: Readonly<Record<string, string>> = {
@@ -38,11 +39,14 @@ export function sendPage(reply: FastifyReply, status: number, page: Page): Fasti
     .code(status)
     .header('content-type', 'text/html; charset=utf-8')
     .serializer((text: string) => text)
-    .send(toHtml(frame(page, reply.request.signedIn?.operator.identity !== undefined)))
+    .send(toHtml(frame(page, reply.request.signedIn?.operator)))
 }
 
-/** `byProvider`: who is signed in has no password that a form could ask for. */
-function frame({ title, body, operator }: Page, byProvider: boolean): Markup {
+/** Who is signed in and has an `identity` has no password that a form could ask for. */
+function frame(
+  { title, body, operator }: Page,
+  signedIn: SignedIn['operator'] | undefined,
+): Markup {
   return markup`<!doctype html>
 <html lang="en">
 <head>
@@ -54,12 +58,12 @@ function frame({ title, body, operator }: Page, byProvider: boolean): Markup {
 <script src="/console/webauthn.js" defer></script>
 <script src="/console/script.js" defer></script>
 </head>
-<body${byProvider ? markup` data-by-provider` : undefined}>
+<body${signedIn?.identity !== undefined ? markup` data-by-provider` : undefined}>
 <header>
 <span class="brand">Valetkey</span>
 ${when(
   operator !== undefined,
-  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a> <a href="/break-glass">Break-glass</a> <a href="/leases">Leases</a></nav>
+  () => markup`<nav><a href="/approvals">Approvals</a> <a href="/passkeys">Passkeys</a> <a href="/break-glass">Break-glass</a> <a href="/leases">Leases</a>${when(signedIn?.roles.includes('admin') === true, () => markup` <a href="/operators">Operators</a>`)}</nav>
 <span class="who">${operator} <button type="button" class="plain" data-sign-out disabled>Sign out</button></span>`,
 )}
 </header>

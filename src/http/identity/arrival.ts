@@ -7,7 +7,7 @@
 import { clip, type AdminEntry, type SignInEntry } from '../../audit/entry.ts'
 import {
   createFromIdentity,
-  operatorOfIdentity,
+  lockOperatorOfIdentity,
   setRolesOfGroups,
   type Identity,
   type Role,
@@ -48,7 +48,7 @@ export async function arrive(
   })
   return changeWithin<Arrival>(deps, async (tx) => {
     const now = deps.now()
-    const known = await operatorOfIdentity(tx, identity)
+    const known = await lockOperatorOfIdentity(tx, identity)
     const operator = known === undefined ? undefined : await readOperator(tx, known)
     if (known !== undefined && operator?.state !== 'active') return refused('disabled')
     let entry: AdminEntry | undefined

@@ -1,4 +1,7 @@
-/** How operators sign in here, and the code that gives a CLI its bearer. */
+/**
+ * How operators sign in here, and the code that gives a command line its bearer. Against whoever sees the code, on a screen
+ * or in a chat: it works once, for two minutes, and only with the secret that never left the command line that asked for it.
+ */
 import Type from 'typebox'
 import { signInRecord } from '../../directory/operator.ts'
 import { readSignInById, takeCode } from '../../directory/sign-in.ts'
@@ -7,10 +10,10 @@ import type { Deps } from '../deps.ts'
 import { signInToken } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, Name } from '../schemas.ts'
-import { createIdentityRefusals } from './refusal.ts'
+import { createSignInRefusals } from '../sign-in-refusal.ts'
 
 export function signInCodeRoutes(app: App, deps: Deps): void {
-  const refusals = createIdentityRefusals(deps)
+  const refusals = createSignInRefusals(deps)
   app.addHook('onClose', () => refusals.close())
 
   app.get(

@@ -18,6 +18,7 @@ import { toProblem } from '../error.ts'
 import { bearerSeconds, cookieSeconds, setSignInCookie, signInToken } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
 import { closed } from '../schemas.ts'
+import { createSignInRefusals } from '../sign-in-refusal.ts'
 import { arrive, type ArrivalRefusal } from './arrival.ts'
 import {
   attemptCookie,
@@ -30,7 +31,7 @@ import {
   type KeptAttempt,
 } from './attempt.ts'
 import { callbackPath, type IdentityDoor } from './door.ts'
-import { createIdentityRefusals } from './refusal.ts'
+import { identityText } from './entry.ts'
 import { longestUnasked } from './standing.ts'
 
 /** Answers of the provider that are followed up in a minute: each costs it, and us, a request. */
@@ -39,7 +40,7 @@ const answersPerMinute = 600
 export function identityPages(app: App, deps: Deps): void {
   const { identity } = deps
   if (identity === undefined) return
-  const refusals = createIdentityRefusals(deps)
+  const refusals = createSignInRefusals(deps)
   const limiter = createLimiter()
   app.addHook('onRequest', atHome(deps))
   app.addHook('onClose', () => refusals.close())
@@ -104,7 +105,7 @@ export function identityPages(app: App, deps: Deps): void {
         refusals.count('no_attempt')
         throw new Problem(
           'forbidden',
-          'this browser is in no sign-in that this answers: begin anew',
+          'this answers no sign-in that was begun in this browser within the last ten minutes. Begin anew',
         )
       }
       if (!limiter.take('answers', answersPerMinute, deps.now()))
@@ -114,7 +115,7 @@ export function identityPages(app: App, deps: Deps): void {
       const until = deps.now() + (attemptSeconds + 60) * 1000
       if (!(await deps.replay.use('operator_sign_in', issuer, attempt.state, until))) {
         await refusals.record(request, 'replayed')
-        throw new Problem('forbidden', 'this answer was used before: begin anew')
+        throw new Problem('forbidden', 'this answer was used before. Begin anew')
       }
       return arriveWith(request, reply, attempt, identity)
     },
@@ -150,7 +151,7 @@ export function identityPages(app: App, deps: Deps): void {
       seconds,
     })
     if (!arrival.ok) {
-      await refusals.record(request, arrival.why, person)
+      await refusals.record(request, arrival.why, { subject: identityText(person) })
       throw new Problem('forbidden', refusalText[arrival.why])
     }
     const operator = await signInRecord(deps.db, { id: arrival.operatorId })
@@ -195,17 +196,18 @@ export function identityPages(app: App, deps: Deps): void {
 }
 
 const refusalText: Readonly<Record<ArrivalRefusal, string>> = {
-  no_role: 'none of your groups at the identity provider gives you a role here: ask who keeps them',
-  disabled: 'you may not sign in here: ask an admin of this broker',
-  elsewhere: 'you are signing in elsewhere at this moment: begin anew',
+  no_role: 'none of your groups at the identity provider gives you a role here. Ask who keeps them',
+  disabled: 'you may not sign in here. Ask an admin of this broker',
+  elsewhere: 'you are signing in elsewhere at this moment. Begin anew',
 }
 
+/** Whoever is still signed in at the provider would come back as the same person: it is asked to ask who they are. */
 function sendRefusal(reply: FastifyReply, code: ProblemCode, detail: string): FastifyReply {
-  const { status, title } = problems[code]
-  return sendPage(reply, status, {
+  return sendPage(reply, problems[code].status, {
     title: 'Not signed in',
     body: markup`<h1>Not signed in</h1>
-<p>${title}: ${detail}.</p>
-<p><a href="/sign-in">Sign in</a></p>`,
+<p>${detail.charAt(0).toUpperCase() + detail.slice(1)}.</p>
+<p><a class="button" href="/sign-in">Sign in</a></p>
+<p><a href="/sign-in/identity-provider?fresh=yes">Sign in as somebody else</a></p>`,
   })
 }

@@ -5,10 +5,11 @@
  * not say anew within fifteen minutes has ended.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Tx } from '../../db/open.ts'
 import type { SignInRecord } from '../../directory/operator.ts'
 import { endAllSignIns, endTurn, readSignInById, takeTurn } from '../../directory/sign-in.ts'
 import type { SignIn } from '../../directory/sign-in.ts'
-import { setRolesOfGroups } from '../../directory/operator-identity.ts'
+import { lockOperatorOfIdentity, setRolesOfGroups } from '../../directory/operator-identity.ts'
 import type { Met } from '../../federation/identity-provider.ts'
 import type { SignInId } from '../../ids.ts'
 import type { Deps } from '../deps.ts'
@@ -43,8 +44,13 @@ export function createSignInStanding(deps: Deps): SignInStanding {
       return waitForOther(id, confirmedAt)
     }
     const met = await confirmed(signIn, operator)
+    /** What was said is of the person whom was asked about, who may be no operator, or another, by now. */
+    const stillThem = async (tx: Tx): Promise<boolean> =>
+      operator.identity !== undefined &&
+      (await lockOperatorOfIdentity(tx, operator.identity)) === operator.id
     if (!met.ok && met.why === 'refused') {
       await changeWithin(deps, async (tx) => {
+        if (!(await stillThem(tx))) return { value: undefined, entries: [] }
         await endAllSignIns(tx, operator.id)
         const entry = byProvider(deps, correlationId, operator, {
           action: 'operator.end_sign_ins',
@@ -63,7 +69,8 @@ export function createSignInStanding(deps: Deps): SignInStanding {
       await endTurn(deps.db, deps.signInSealer, id, { refreshToken, now: confirmedAt })
       return unconfirmed()
     }
-    await changeWithin(deps, async (tx) => {
+    return changeWithin<Standing>(deps, async (tx) => {
+      if (!(await stillThem(tx))) return { value: 'over', entries: [] }
       const before = await setRolesOfGroups(tx, operator.id, roles)
       if (roles.length === 0) await endAllSignIns(tx, operator.id)
       else await endTurn(tx, deps.signInSealer, id, { refreshToken, now: deps.now() })
@@ -71,9 +78,8 @@ export function createSignInStanding(deps: Deps): SignInStanding {
         before === undefined && roles.length > 0
           ? undefined
           : rolesChanged(deps, correlationId, operator, before ?? [], roles)
-      return { value: undefined, entries: [entry] }
+      return { value: roles.length === 0 ? 'over' : 'stands', entries: [entry] }
     })
-    return roles.length === 0 ? 'over' : 'stands'
   }
 
   async function confirmed({ id, sealed }: SignIn, { identity }: SignInRecord): Promise<Met> {

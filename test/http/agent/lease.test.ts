@@ -264,3 +264,11 @@ test('what the provider does not mint is not handed out, and says so', async () 
     ['not_minted', 'not_minted'],
   )
 })
+
+test('a capability for one operation is told that it is the capability which is narrower', async () => {
+  const leasing = await world.leasing()
+  const token = await leasing.token({ verbs: ['repos/get'] })
+  const { status, json } = await askLease(world.broker.url, token)
+  assert.deepEqual([status, json['code']], [403, 'not_handed_out'])
+  assert.match(String(json['detail']), /^this capability allows less .*its verbs are narrower/)
+})

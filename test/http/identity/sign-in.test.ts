@@ -111,7 +111,7 @@ test('operators who sign in at the identity provider', async (t) => {
     assert.equal((await first.send('GET', '/v1/me')).status, 401)
     const landed = await openAgent(broker).signIn()
     assert.equal(landed.status, 403)
-    assert.match(landed.text, /you may not sign in here/)
+    assert.match(landed.text, /You may not sign in here/)
     await change('active')
   })
 
@@ -124,7 +124,7 @@ test('operators who sign in at the identity provider', async (t) => {
     people.set('u-1', { groups: ['On-Call', 'on-call ', 'constructor'], name: 'grace' })
     const landed = await openAgent(broker).signIn()
     assert.equal(landed.status, 403)
-    assert.match(landed.text, /none of your groups/)
+    assert.match(landed.text, /None of your groups/)
     assert.equal((await before.send('GET', '/v1/me')).status, 401)
     assert.deepEqual((await grace()).roles, [])
     const refused = (await entries(broker)).findLast(({ kind }) => kind === 'sign_in')

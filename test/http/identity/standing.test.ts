@@ -93,6 +93,27 @@ test('a sign-in with a refresh token', async (t) => {
     assert.equal(await status(agent), 200)
   })
 
+  await t.test('outlives a provider that says nothing of the groups for a while', async () => {
+    const told = { status: 200, body: JSON.stringify({ sub: 'emil', groups: ['platform'] }) }
+    provider.people.set('emil', { groups: undefined, name: 'emil' })
+    provider.atKeyboard = 'emil'
+    provider.instead = (path) => (path === '/me' ? told : undefined)
+    agent = openAgent(broker)
+    assert.equal((await agent.signIn()).status, 200)
+    provider.instead = (path) => (path === '/me' ? { status: 503, body: '{}' } : undefined)
+    clock.ahead += 6 * minutes
+    assert.equal(await status(agent), 200)
+    clock.ahead += minutes
+    assert.equal(await status(agent), 200)
+    clock.ahead += 9 * minutes
+    assert.equal(await status(agent), 503)
+    provider.instead = (path) => (path === '/me' ? told : undefined)
+    clock.ahead += minutes
+    // Each of the refresh tokens was good once, and the last of them is known.
+    assert.equal(await status(agent), 200)
+    provider.instead = () => undefined
+  })
+
   await t.test('is one at an issuer, and at no other that is configured later', async () => {
     agent = await signIn('dora')
     const elsewhere = await openTestProvider(t)

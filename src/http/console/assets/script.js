@@ -56,8 +56,12 @@ async function attempt(said, work) {
       said.textContent = text
     })
   } catch (error) {
-    said.textContent = wordsFor(error)
-    if (error.code === 'fresh_sign_in_required') said.append(' ', freshSignIn())
+    if (error.code === 'fresh_sign_in_required')
+      said.replaceChildren(
+        'Nothing was done: show first that it is you, which was too long ago (fresh_sign_in_required). ',
+        freshSignIn(),
+      )
+    else said.textContent = wordsFor(error)
     release()
   }
 }

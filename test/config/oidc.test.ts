@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { ConfigError, readConfig } from '../src/config.ts'
-import { identitySettings } from '../src/identity-settings.ts'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { identitySettings } from '../../src/config/oidc-secret.ts'
 
 const good = {
   VALETKEY_OIDC_ISSUER: 'https://id.example.com/realms/acme',
@@ -64,6 +64,11 @@ for (const [what, change, message] of [
   [
     'roles by a chosen name',
     { VALETKEY_OIDC_GROUPS_CLAIM: 'preferred_username' },
+    /another person/,
+  ],
+  [
+    'roles by what people say of themselves',
+    { VALETKEY_OIDC_GROUPS_CLAIM: 'website' },
     /another person/,
   ],
   ['variables without an issuer', { VALETKEY_OIDC_ISSUER: '' }, /without VALETKEY_OIDC_ISSUER/],

@@ -4,12 +4,12 @@
  */
 import { isAbsolute, resolve } from 'node:path'
 import Type, { type Static } from 'typebox'
-import { ConfigError } from './config-error.ts'
-import { parseJson } from './core/json.ts'
-import type { JsonValue } from './core/operation.ts'
-import type { Role } from './db/types.ts'
-import { complaintAboutIssuer } from './federation/issuer.ts'
-import { isPublicAddress } from './proxy/address.ts'
+import { ConfigError } from './error.ts'
+import { parseJson } from '../core/json.ts'
+import type { JsonValue } from '../core/operation.ts'
+import type { Role } from '../db/types.ts'
+import { complaintAboutIssuer } from '../federation/issuer.ts'
+import { isPublicAddress } from '../proxy/address.ts'
 
 export const oidcVariables = {
   VALETKEY_OIDC_ISSUER: Type.Optional(Type.String({ minLength: 1 })),
@@ -52,6 +52,19 @@ const reassigned = new Set([
   'nickname',
   'upn',
   'unique_name',
+  // OpenID Connect Core §5.1: what people may say of themselves.
+  'given_name',
+  'family_name',
+  'middle_name',
+  'profile',
+  'picture',
+  'website',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'address',
 ])
 
 /** Undefined where none of the variables is given; throws a `ConfigError` that names the one that is wrong. */

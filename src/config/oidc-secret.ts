@@ -1,8 +1,8 @@
 /** The identity provider's settings, with the client's secret out of its file: it is in no variable, and in no log. */
 import { readFile } from 'node:fs/promises'
-import type { IdentityDoorSettings } from './http/identity/door.ts'
-import type { OidcConfig } from './oidc-config.ts'
-import { StartError } from './storage.ts'
+import type { IdentityDoorSettings } from '../http/identity/door.ts'
+import type { OidcConfig } from './oidc.ts'
+import { StartError } from '../storage.ts'
 
 export async function identitySettings(
   oidc: OidcConfig | undefined,
