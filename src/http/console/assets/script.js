@@ -58,7 +58,7 @@ async function attempt(said, work) {
   } catch (error) {
     if (error.code === 'fresh_sign_in_required')
       said.replaceChildren(
-        'Nothing was done: show first that it is you, which was too long ago (fresh_sign_in_required). ',
+        'Nothing was done: it is too long ago that you showed who you are (fresh_sign_in_required). ',
         freshSignIn(),
       )
     else said.textContent = wordsFor(error)
