@@ -239,7 +239,9 @@ test('nothing is handed out but what is asked for as it must be', async () => {
   assert.deepEqual(await codes({ seconds: '60' }), [400, 'invalid_request'])
   const nobody = await askLease(broker.url, 'nothing')
   assert.equal(nobody.status, 401)
-  assert.deepEqual(fickle.tokens(), before)
+  // Those of other tests may end at any moment.
+  const since = fickle.tokens().filter((each) => !before.includes(each))
+  assert.deepEqual(since, [])
   assert.equal((await askLease(broker.url, token, { provider: 'github' })).status, 201)
 })
 
