@@ -60,3 +60,20 @@ export function toPage<T, U>(
     ...(rows.length > limit && last !== undefined ? { next_cursor: cursor(last) } : {}),
   }
 }
+
+/**
+ * The page of a list that a query asks for. `list` names the list with its filters, which its cursors are bound to;
+ * `rows` gives at most `limit` of them, beyond `after`, which is the id of the last one seen, or empty at the beginning.
+ */
+export async function pageOf<T extends { readonly id: string | number }, U>(
+  cursors: Cursors,
+  list: string,
+  query: { readonly limit?: string; readonly cursor?: string },
+  rows: (page: { limit: number; after: string }) => Promise<readonly T[]>,
+  show: (row: T) => U,
+): Promise<{ items: U[]; next_cursor?: string }> {
+  const limit = pageLimit(query.limit)
+  const after = cursors.read(list, query.cursor) ?? ''
+  const found = await rows({ limit: limit + 1, after })
+  return toPage(found, limit, show, ({ id }) => cursors.make(list, String(id)))
+}

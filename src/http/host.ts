@@ -4,7 +4,7 @@
  * a name of its own, `<provider>.<public host>`, for clients that insist on the root path.
  */
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
-import { isLoopback } from '../config.ts'
+import { isLoopback } from '../core/loopback.ts'
 import { Problem } from '../problem.ts'
 import type { Deps } from './deps.ts'
 

@@ -1,7 +1,7 @@
 /** The list of what waits for a person, or did: the same route for each kind, filtered by state, agent and environment. */
 import Type, { type TSchema } from 'typebox'
 import type { AgentId, EnvironmentId } from '../../ids.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, id, page, PageQuery } from '../schemas.ts'
@@ -48,18 +48,21 @@ export function askedListRoute<State extends string, Item extends { readonly id:
         response: answers(200, page(options.schema)),
       },
     },
-    async (request) => {
+    (request) => {
       const { state, agent, environment } = request.query
-      const limit = pageLimit(request.query.limit)
       const list = `${noun} ${state ?? ''} ${agent ?? ''} ${environment ?? ''}`
-      const found = await rows({
-        limit: limit + 1,
-        after: deps.cursors.read(list, request.query.cursor) ?? '',
+      const filters = {
         state,
         agentId: agent as AgentId | undefined,
         environmentId: environment as EnvironmentId | undefined,
-      })
-      return toPage(found, limit, view, (last) => deps.cursors.make(list, last.id))
+      }
+      return pageOf(
+        deps.cursors,
+        list,
+        request.query,
+        (asked) => rows({ ...asked, ...filters }),
+        view,
+      )
     },
   )
 }

@@ -3,7 +3,7 @@ import Type from 'typebox'
 import { entryKinds } from '../../audit/entry.ts'
 import { readAudit, type StoredEntry } from '../../audit/read.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, id, page, PageQuery, Timestamp } from '../schemas.ts'
@@ -68,27 +68,33 @@ export function auditRoutes(app: App, deps: Deps): void {
         response: answers(200, page(EntryView)),
       },
     },
-    async (request) => {
-      const { limit: asked, cursor, after, ...filter } = request.query
-      const limit = pageLimit(asked)
-      const list = `audit ${JSON.stringify([after ?? null, filter])}`
-      const position = deps.cursors.read(list, cursor)
-      const following = after !== undefined
-      const at = position === undefined ? (following ? Number(after) : undefined) : Number(position)
-      const rows = await readAudit(
-        deps.db,
-        {
-          kind: filter.kind,
-          actorId: filter.actor,
-          environmentId: filter.environment,
-          correlationId: filter.correlation,
-          result: filter.result,
-          since: moment('since', filter.since),
-          until: moment('until', filter.until),
+    (request) => {
+      const { limit: _, cursor: _c, after: from, ...filter } = request.query
+      const list = `audit ${JSON.stringify([from ?? null, filter])}`
+      return pageOf(
+        deps.cursors,
+        list,
+        request.query,
+        ({ limit, after: last }) => {
+          // From somewhere on it is read forwards, else from the newest backwards.
+          const at = last === '' ? from : last
+          const position = at === undefined ? undefined : Number(at)
+          return readAudit(
+            deps.db,
+            {
+              kind: filter.kind,
+              actorId: filter.actor,
+              environmentId: filter.environment,
+              correlationId: filter.correlation,
+              result: filter.result,
+              since: moment('since', filter.since),
+              until: moment('until', filter.until),
+            },
+            { limit, ...(from === undefined ? { before: position } : { after: position }) },
+          )
         },
-        { limit: limit + 1, ...(following ? { after: at } : { before: at }) },
+        view,
       )
-      return toPage(rows, limit, view, (last) => deps.cursors.make(list, String(last.id)))
     },
   )
 }

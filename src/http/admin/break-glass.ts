@@ -23,7 +23,7 @@ import { readGrant } from '../../directory/grant.ts'
 import { newId, type BreakGlassId, type EnvironmentId, type GrantId } from '../../ids.ts'
 import { Problem, type ProblemCode } from '../../problem.ts'
 import { endEntry } from '../../proxy/approval-entry.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import { AssertionBody } from '../decision-proof.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requireBrowser, requirePassword } from '../operator-auth.ts'
@@ -163,14 +163,14 @@ export function breakGlassRoutes(app: App, deps: Deps): void {
         response: answers(200, page(BreakGlassView)),
       },
     },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('break-glass', request.query.cursor) ?? ''
-      const rows = await listBreakGlasses(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, viewAt(deps.now()), (last) =>
-        deps.cursors.make('break-glass', last.id),
-      )
-    },
+    (request) =>
+      pageOf(
+        deps.cursors,
+        'break-glass',
+        request.query,
+        (asked) => listBreakGlasses(deps.db, asked),
+        viewAt(deps.now()),
+      ),
   )
 
   app.post(

@@ -7,22 +7,12 @@ import { createFreeze, liftFreeze, listFreezes, type Freeze } from '../../direct
 import type { FreezeId } from '../../ids.ts'
 import { isId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
-import {
-  answers,
-  closed,
-  Empty,
-  id,
-  idParams,
-  page,
-  PageQuery,
-  Password,
-  Timestamp,
-} from '../schemas.ts'
+import { answers, closed, Empty, id, idParams, Password, Timestamp } from '../schemas.ts'
 import { commit } from './change.ts'
+import { listRoute } from './list-route.ts'
 
 const Scope = Type.Union(
   (['everything', 'provider', 'environment', 'agent'] as const).map((scope) => Type.Literal(scope)),
@@ -117,24 +107,16 @@ export function freezeRoutes(app: App, deps: Deps): void {
     },
   )
 
-  app.get(
-    '/v1/freezes',
-    {
-      config: { action: 'freeze.list', roles: ['admin', 'auditor', 'approver'] },
-      schema: {
-        operationId: 'listFreezes',
-        summary: 'List freezes, the lifted ones too',
-        querystring: closed(PageQuery),
-        response: answers(200, page(FreezeView)),
-      },
-    },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read('freezes', request.query.cursor) ?? ''
-      const rows = await listFreezes(deps.db, { limit: limit + 1, after })
-      return toPage(rows, limit, view, (last) => deps.cursors.make('freezes', last.id))
-    },
-  )
+  listRoute(app, deps, {
+    noun: 'freezes',
+    action: 'freeze.list',
+    roles: ['admin', 'auditor', 'approver'],
+    operationId: 'listFreezes',
+    summary: 'List freezes, the lifted ones too',
+    schema: FreezeView,
+    rows: (asked) => listFreezes(deps.db, asked),
+    view,
+  })
 
   app.post(
     '/v1/freezes/:id/lift',

@@ -17,7 +17,7 @@ import { setState } from '../../directory/state.ts'
 import type { AgentId, CredentialId, EnvironmentId, GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import { readCredential } from '../../vault/store.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -191,18 +191,20 @@ export function grantRoutes(app: App, deps: Deps): void {
         response: answers(200, page(GrantView)),
       },
     },
-    async (request) => {
+    (request) => {
       const { agent, environment } = request.query
-      const limit = pageLimit(request.query.limit)
       const list = `grants ${agent ?? ''} ${environment ?? ''}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listGrants(deps.db, {
-        limit: limit + 1,
-        after,
+      const filters = {
         agentId: agent as AgentId | undefined,
         environmentId: environment as EnvironmentId | undefined,
-      })
-      return toPage(rows, limit, view, (last) => deps.cursors.make(list, last.id))
+      }
+      return pageOf(
+        deps.cursors,
+        list,
+        request.query,
+        (asked) => listGrants(deps.db, { ...asked, ...filters }),
+        view,
+      )
     },
   )
 

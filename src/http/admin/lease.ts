@@ -8,7 +8,7 @@ import { closeByHand, endLease, tryAgainNow } from '../../lease/ending.ts'
 import { openStates, type Lease } from '../../lease/lease.ts'
 import { listLeases, readLease } from '../../lease/store.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { LeaseState, leaseStateText, NarrowingView, narrowingView } from '../lease.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
@@ -123,20 +123,22 @@ export function leaseRoutes(app: App, deps: Deps): void {
         response: answers(200, page(LeaseView)),
       },
     },
-    async (request) => {
+    (request) => {
       const { state = 'open', agent, grant, environment } = request.query
-      const limit = pageLimit(request.query.limit)
       const list = `leases ${state} ${agent ?? ''} ${grant ?? ''} ${environment ?? ''}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listLeases(deps.db, {
-        limit: limit + 1,
-        after,
+      const filters = {
         states: state === 'any' ? undefined : state === 'open' ? openStates : [state],
         agentId: agent as AgentId | undefined,
         grantId: grant as GrantId | undefined,
         environmentId: environment as EnvironmentId | undefined,
-      })
-      return toPage(rows, limit, leaseView, (last) => deps.cursors.make(list, last.id))
+      }
+      return pageOf(
+        deps.cursors,
+        list,
+        request.query,
+        (asked) => listLeases(deps.db, { ...asked, ...filters }),
+        leaseView,
+      )
     },
   )
 

@@ -1,7 +1,7 @@
 /** The list of what there is of a kind, page by page in the order of ids: the same route for every kind without filters. */
 import type { TSchema } from 'typebox'
 import type { FastifyContextConfig } from 'fastify'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import { answers, closed, page, PageQuery } from '../schemas.ts'
@@ -35,11 +35,6 @@ export function listRoute<Item extends { readonly id: string }>(
         response: answers(200, page(options.schema)),
       },
     },
-    async (request) => {
-      const limit = pageLimit(request.query.limit)
-      const after = deps.cursors.read(noun, request.query.cursor) ?? ''
-      const found = await rows({ limit: limit + 1, after })
-      return toPage(found, limit, view, (last) => deps.cursors.make(noun, last.id))
-    },
+    (request) => pageOf(deps.cursors, noun, request.query, rows, view),
   )
 }

@@ -22,7 +22,7 @@ import {
 } from '../../directory/trust.ts'
 import type { AgentId, TrustIssuerId, TrustRuleId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { operatorOf, requirePassword } from '../operator-auth.ts'
 import type { App } from '../realm.ts'
@@ -200,18 +200,20 @@ export function trustRuleRoutes(app: App, deps: Deps): void {
         response: answers(200, page(TrustRuleView)),
       },
     },
-    async (request) => {
+    (request) => {
       const { issuer, agent } = request.query
-      const limit = pageLimit(request.query.limit)
       const list = `trust-rules ${issuer ?? ''} ${agent ?? ''}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listTrustRules(deps.db, {
-        limit: limit + 1,
-        after,
+      const filters = {
         issuerId: issuer as TrustIssuerId | undefined,
         agentId: agent as AgentId | undefined,
-      })
-      return toPage(rows, limit, view, (last) => deps.cursors.make(list, last.id))
+      }
+      return pageOf(
+        deps.cursors,
+        list,
+        request.query,
+        (asked) => listTrustRules(deps.db, { ...asked, ...filters }),
+        view,
+      )
     },
   )
 

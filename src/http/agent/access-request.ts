@@ -18,7 +18,7 @@ import type { Policy } from '../../directory/policy.ts'
 import type { AccessRequestId, GrantId } from '../../ids.ts'
 import { Problem } from '../../problem.ts'
 import { madeOf, State, toWish, WishBody } from '../access-request.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import type { App } from '../realm.ts'
 import {
@@ -177,24 +177,16 @@ export function ownAccessRequestRoutes(app: App, deps: Deps): void {
         response: answers(200, page(OwnView)),
       },
     },
-    async (request) => {
+    (request) => {
       const { policy } = askingOf(request)
       const grantId = rootOf(policy)
-      const limit = pageLimit(request.query.limit)
-      const list = `access requests of ${grantId}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listAccessRequests(deps.db, {
-        limit: limit + 1,
-        after,
-        now: deps.now(),
-        agentId: policy.agent.id,
-        grantId,
-      })
-      return toPage(
-        rows,
-        limit,
+      const own = { now: deps.now(), agentId: policy.agent.id, grantId }
+      return pageOf(
+        deps.cursors,
+        `access requests of ${grantId}`,
+        request.query,
+        (asked) => listAccessRequests(deps.db, { ...asked, ...own }),
         (row) => ownView(row, policy),
-        (last) => deps.cursors.make(list, last.id),
       )
     },
   )

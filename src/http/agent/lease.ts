@@ -13,7 +13,7 @@ import type { Lease } from '../../lease/lease.ts'
 import { listLeases, readLease } from '../../lease/store.ts'
 import { shortestLease } from '../../lease/terms.ts'
 import { Problem } from '../../problem.ts'
-import { pageLimit, toPage } from '../cursor.ts'
+import { pageOf } from '../cursor.ts'
 import type { Deps } from '../deps.ts'
 import { leaseStateText, LeaseState, NarrowingView, narrowingView } from '../lease.ts'
 import type { App } from '../realm.ts'
@@ -169,20 +169,17 @@ export function ownLeaseRoutes(app: App, deps: Deps): void {
         response: answers(200, page(OwnView)),
       },
     },
-    async (request) => {
+    (request) => {
       const asking = askingOf(request)
       const { grant, agent } = asking.policy
-      const limit = pageLimit(request.query.limit)
-      const list = `leases of ${grant.id}`
-      const after = deps.cursors.read(list, request.query.cursor) ?? ''
-      const rows = await listLeases(deps.db, {
-        limit: limit + 1,
-        after,
-        agentId: agent.id,
-        grantId: grant.id,
-        actors: actorIds(asking),
-      })
-      return toPage(rows, limit, ownView, (last) => deps.cursors.make(list, last.id))
+      const own = { agentId: agent.id, grantId: grant.id, actors: actorIds(asking) }
+      return pageOf(
+        deps.cursors,
+        `leases of ${grant.id}`,
+        request.query,
+        (asked) => listLeases(deps.db, { ...asked, ...own }),
+        ownView,
+      )
     },
   )
 
