@@ -7,6 +7,7 @@ import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
 import { oidcFrom, oidcVariables, type OidcConfig } from './config/oidc.ts'
 import { ConfigError } from './config/error.ts'
+import { isLoopback } from './core/loopback.ts'
 
 export { ConfigError } from './config/error.ts'
 
@@ -195,13 +196,4 @@ function kekSource(v: Variables): KekSource {
     kind,
     path: v.VALETKEY_KEK_FILE === undefined ? undefined : path.resolve(v.VALETKEY_KEK_FILE),
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host === '::1' ||
-    host === '[::1]' ||
-    /^127(\.[0-9]{1,3}){3}$/.test(host)
-  )
 }

@@ -1,7 +1,7 @@
 /** The identity provider's settings, with the client's secret out of its file: it is in no variable, and in no log. */
 import { readFile } from 'node:fs/promises'
+import type { OidcConfig } from '../config/oidc.ts'
 import type { IdentityDoorSettings } from '../http/identity/door.ts'
-import type { OidcConfig } from './oidc.ts'
 import { StartError } from '../storage.ts'
 
 export async function identitySettings(

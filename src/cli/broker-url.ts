@@ -1,11 +1,8 @@
 /** Which broker is meant. A password must not cross a network in the clear, nor hide in a URL that the shell remembers. */
+import { isLoopback } from '../core/loopback.ts'
 import { usage } from './failure.ts'
 
 export const defaultUrl = 'http://localhost:8474'
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.[0-9]{1,3}){3}$/.test(hostname)
-}
 
 /** The origin, without a trailing slash. */
 export function brokerUrl(given: string | undefined, variable: string | undefined): string {

@@ -4,6 +4,7 @@
  * tokens that spell a trusted issuer differently, and against a URL that one parser reads as another host.
  */
 import { isIP } from 'node:net'
+import { isLoopback } from '../core/loopback.ts'
 import { isNeverIssuer } from './inner-address.ts'
 
 export type TrustedIssuer = {
@@ -58,8 +59,4 @@ export function complaintAboutUrl(
   if (!internal && (!host.includes('.') || /(^|\.)localhost$/.test(host)))
     return 'it is not on the public internet'
   return undefined
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

@@ -68,7 +68,6 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cli: [...below, 'provider', 'approval'],
 }
 const anywhere = new Set(['ids.ts', 'problem.ts'])
-const configReaders = new Set(['http', 'cli'])
 
 test('the sources are there to be looked at', () => {
   assert.ok(files.length > 100)
@@ -88,11 +87,7 @@ test('imports point one way: no folder imports a sibling or what lies above it',
     for (const target of importsOf(each)) {
       if (!target.includes('.ts') && !target.includes('.json') && !target.startsWith('..')) continue
       const [into = ''] = target.split('/')
-      const good =
-        anywhere.has(target) ||
-        into === folder ||
-        allowed.includes(into) ||
-        (target === 'config.ts' && configReaders.has(folder))
+      const good = anywhere.has(target) || into === folder || allowed.includes(into)
       if (!good) wrong.push(`${each.file} imports ${target}`)
     }
   }
