@@ -68,8 +68,26 @@ export async function openChromium(
     context,
     page,
     complaints,
-    open: async (path) => {
-      await page.goto(`${testPublicUrl}${path}`)
-    },
+    open: (path) => goTo(page, `${testPublicUrl}${path}`),
   }
 }
+
+/**
+ * Our pages load themselves anew: after what was done on them, when somebody else decided, and from time to time. Where
+ * one does so at this very moment, Chromium lets one of the two navigations go; ours is asked for again, after it.
+ */
+async function goTo(page: Page, address: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await page.goto(address)
+      return
+    } catch (error) {
+      if (attempt === 3 || !gaveWay(error)) throw error
+      await page.waitForLoadState('load')
+    }
+  }
+}
+
+const gaveWay = (error: unknown): boolean =>
+  error instanceof Error &&
+  /is interrupted by another navigation|net::ERR_ABORTED/.test(error.message)
