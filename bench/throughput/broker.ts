@@ -1,4 +1,5 @@
 /** The broker with everything on, through the same `openBroker` as in production, on an embedded PostgreSQL. */
+import { sql } from 'kysely'
 import { openUnhurriedDatabase } from '../../src/db/open.ts'
 import { adminPassword, openTestBroker } from '../../test/support/broker.ts'
 import { newTestKey } from '../../test/support/client-assertion.ts'
@@ -32,6 +33,10 @@ await broker.api('POST', '/v1/trust-rules', {
 })
 // Counting takes longer than the broker lets any statement of its own take.
 const unhurried = openUnhurriedDatabase(broker.connection)
+const { rows } = await sql<{ durable: boolean }>`
+  select current_setting('fsync')::boolean and current_setting('synchronous_commit') = 'on' as durable
+`.execute(unhurried)
+if (rows[0]?.durable !== true) throw new Error('fsync or synchronous_commit is off')
 const count = async (kind: string, result?: string): Promise<number> => {
   let query = unhurried
     .selectFrom('audit_entry')

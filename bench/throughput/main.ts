@@ -7,6 +7,7 @@ import { createPrivateKey, randomUUID } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { folderOnDisk } from './disk.ts'
 import { connections, generator, load, type Measured, type Target } from './load.ts'
 import { measureUnderstanding, type Understanding } from '../understanding/measure.ts'
 import { assertionOf, assertionType, type TestKey } from '../../test/support/client-assertion.ts'
@@ -46,6 +47,9 @@ function ask<T>(child: ChildProcess, question: string): Promise<T> {
     child.send(question)
   })
 }
+
+// Where the broker’s process makes its database. The tests’ own choice is memory.
+const folder = (process.env['TMPDIR'] = await folderOnDisk())
 
 // Before anything else runs: these are measured in this process and in one of their own.
 const understanding: Understanding = await measureUnderstanding()
@@ -130,7 +134,7 @@ if (generator === 'wrk') {
 }
 
 process.stdout.write(
-  `${generator}, ${String(connections)} connections, ${String(rounds)} rounds of ${String(seconds)} s each, body of ${String(body.length)} bytes\n\n`,
+  `${generator}, ${String(connections)} connections, ${String(rounds)} rounds of ${String(seconds)} s each, body of ${String(body.length)} bytes, database in ${folder}\n\n`,
 )
 const best = new Map<string, Measured>()
 const answered = { valetkey: 0, issuance: 0 }
