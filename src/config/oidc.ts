@@ -15,6 +15,7 @@ export const oidcVariables = {
   VALETKEY_OIDC_ISSUER: Type.Optional(Type.String({ minLength: 1 })),
   VALETKEY_OIDC_CLIENT_ID: Type.Optional(Type.String({ pattern: '^[!-~]{1,500}$' })),
   VALETKEY_OIDC_CLIENT_SECRET_FILE: Type.Optional(Type.String({ minLength: 1 })),
+  VALETKEY_OIDC_CLIENT_KEY_FILE: Type.Optional(Type.String({ minLength: 1 })),
   VALETKEY_OIDC_SCOPE: Type.Optional(
     Type.String({ pattern: '^[!#-\\[\\]-~]+( [!#-\\[\\]-~]+)*$' }),
   ),
@@ -31,8 +32,9 @@ type Variables = Static<typeof Variables>
 export type OidcConfig = {
   readonly issuer: string
   readonly clientId: string
-  /** Absent for a public client. */
+  /** Neither, for a public client; never both. */
   readonly clientSecretFile: string | undefined
+  readonly clientKeyFile: string | undefined
   readonly scope: string
   readonly groupsClaim: string
   /** By group: the roles that it gives. */
@@ -67,6 +69,10 @@ const reassigned = new Set([
   'address',
 ])
 
+/** Everybody's accounts, or those of every organisation. Its tokens name a tenant each, so that no sign-in would succeed. */
+const manyTenants =
+  /^https:\/\/login\.microsoftonline\.[a-z]+\/(common|organizations|consumers)(\/|$)/i
+
 /** Undefined where none of the variables is given; throws a `ConfigError` that names the one that is wrong. */
 export function oidcFrom(v: Variables): OidcConfig | undefined {
   const issuer = v.VALETKEY_OIDC_ISSUER
@@ -84,6 +90,11 @@ export function oidcFrom(v: Variables): OidcConfig | undefined {
       `VALETKEY_OIDC_ISSUER cannot be used, ${complaint}${internal ? '' : ' (VALETKEY_OIDC_INTERNAL=true says that it lies in your own network)'}`,
     )
   }
+  if (manyTenants.test(issuer)) {
+    throw new ConfigError(
+      'VALETKEY_OIDC_ISSUER stands for many tenants of Entra, and anybody may have one: it must name yours by its id',
+    )
+  }
   const clientId = v.VALETKEY_OIDC_CLIENT_ID
   if (clientId === undefined)
     throw new ConfigError('VALETKEY_OIDC_ISSUER needs VALETKEY_OIDC_CLIENT_ID')
@@ -96,17 +107,28 @@ export function oidcFrom(v: Variables): OidcConfig | undefined {
       `VALETKEY_OIDC_GROUPS_CLAIM=${groupsClaim} would give roles to a name, which may be another person's tomorrow: use groups, or sub`,
     )
   }
-  const file = v.VALETKEY_OIDC_CLIENT_SECRET_FILE
+  const secretFile = v.VALETKEY_OIDC_CLIENT_SECRET_FILE
+  const keyFile = v.VALETKEY_OIDC_CLIENT_KEY_FILE
+  if (secretFile !== undefined && keyFile !== undefined) {
+    throw new ConfigError(
+      'VALETKEY_OIDC_CLIENT_SECRET_FILE and VALETKEY_OIDC_CLIENT_KEY_FILE are two ways to be the same client: give one',
+    )
+  }
   return Object.freeze({
     issuer,
     clientId,
-    clientSecretFile: file === undefined || isAbsolute(file) ? file : resolve(file),
+    clientSecretFile: absolute(secretFile),
+    clientKeyFile: absolute(keyFile),
     scope,
     groupsClaim,
     groups: groupsFrom(v.VALETKEY_OIDC_GROUPS),
     label: v.VALETKEY_OIDC_LABEL ?? new URL(issuer).host,
     internal,
   })
+}
+
+function absolute(file: string | undefined): string | undefined {
+  return file === undefined || isAbsolute(file) ? file : resolve(file)
 }
 
 function groupsFrom(text: string | undefined): ReadonlyMap<string, readonly Role[]> {

@@ -5,13 +5,25 @@
  * verifier of this attempt; the ID token is signed by a key of that issuer, with an algorithm that its metadata names, and
  * meant for us. Nothing of a token is quoted in what is said about a failure.
  */
-import type { Configuration, CustomFetch, ServerMetadata, UserInfoResponse } from 'openid-client'
+import type {
+  ClientAuth,
+  Configuration,
+  CustomFetch,
+  ServerMetadata,
+  UserInfoResponse,
+} from 'openid-client'
+import type { ClientKey } from './client-key.ts'
+
+/** How the broker shows the provider that it is its client. One that is public has PKCE alone. */
+export type ClientProof =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'secret'; readonly secret: string }
+  | { readonly kind: 'key'; readonly key: ClientKey }
 
 export type IdentityProviderSettings = {
   readonly issuer: string
   readonly clientId: string
-  /** Absent for a public client, which has PKCE alone. */
-  readonly clientSecret: string | undefined
+  readonly client: ClientProof
   /** Space-separated; with `openid`. */
   readonly scope: string
   readonly groupsClaim: string
@@ -84,7 +96,7 @@ export function createIdentityProvider(
     readonly now: () => number
   },
 ): IdentityProvider {
-  const { issuer, clientId, clientSecret, groupsClaim } = settings
+  const { issuer, clientId, groupsClaim } = settings
   let known: { config: Configuration; until: number } | undefined
   let asking: Promise<Configuration> | undefined
 
@@ -106,8 +118,7 @@ export function createIdentityProvider(
     const metadata = found.serverMetadata()
     // The library lets Entra's many tenants stand for one issuer; here it is one, byte for byte.
     if (metadata.issuer !== issuer) throw new Error('its metadata is that of another issuer')
-    const inForm = takesSecretInForm(metadata) ? openid.ClientSecretPost : openid.ClientSecretBasic
-    const proof = clientSecret === undefined ? openid.None() : inForm(clientSecret)
+    const proof = await proofOf(settings.client, metadata)
     const config = new openid.Configuration({ ...metadata }, clientId, undefined, proof)
     config[openid.customFetch] = deps.fetch
     config.timeout = 10
@@ -233,6 +244,30 @@ function freshness(issuer: string): Record<string, string> {
     max_age: '0',
     claims: '{"id_token":{"auth_time":{"essential":true}}}',
     ...(issuer === 'https://accounts.google.com' ? {} : { prompt: 'login' }),
+  }
+}
+
+async function proofOf(client: ClientProof, metadata: ServerMetadata): Promise<ClientAuth> {
+  const openid = await import('openid-client')
+  switch (client.kind) {
+    case 'public':
+      return openid.None()
+    case 'secret':
+      return takesSecretInForm(metadata)
+        ? openid.ClientSecretPost(client.secret)
+        : openid.ClientSecretBasic(client.secret)
+    case 'key': {
+      const { kid, certificate, toSignWith } = client.key
+      const key = await toSignWith(metadata.token_endpoint_auth_signing_alg_values_supported)
+      return openid.PrivateKeyJwt(
+        { key, ...(kid === undefined ? {} : { kid }) },
+        {
+          [openid.modifyAssertion](header) {
+            if (certificate !== undefined) header['x5t#S256'] = certificate
+          },
+        },
+      )
+    }
   }
 }
 

@@ -15,6 +15,7 @@ test('what is given is read, and the rest has its default', () => {
     issuer: 'https://id.example.com/realms/acme',
     clientId: 'valetkey',
     clientSecretFile: undefined,
+    clientKeyFile: undefined,
     scope: 'openid profile offline_access',
     groupsClaim: 'groups',
     groups: new Map([
@@ -53,6 +54,21 @@ for (const [what, change, message] of [
     'plain HTTP in one’s own network',
     { VALETKEY_OIDC_ISSUER: 'http://10.0.0.1', VALETKEY_OIDC_INTERNAL: 'true' },
     /https/,
+  ],
+  [
+    'Entra’s many tenants as one issuer',
+    { VALETKEY_OIDC_ISSUER: 'https://login.microsoftonline.com/common/v2.0' },
+    /many tenants/,
+  ],
+  [
+    'the same of organisations, in another cloud',
+    { VALETKEY_OIDC_ISSUER: 'https://login.microsoftonline.us/Organizations/v2.0' },
+    /many tenants/,
+  ],
+  [
+    'a secret and a key',
+    { VALETKEY_OIDC_CLIENT_SECRET_FILE: 'a', VALETKEY_OIDC_CLIENT_KEY_FILE: 'b' },
+    /VALETKEY_OIDC_CLIENT_SECRET_FILE and VALETKEY_OIDC_CLIENT_KEY_FILE.*give one/,
   ],
   ['an issuer with a query', { VALETKEY_OIDC_ISSUER: 'https://id.example.com/?a' }, /query/],
   ['scopes without openid', { VALETKEY_OIDC_SCOPE: 'profile groups' }, /openid/],

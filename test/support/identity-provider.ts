@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { JWK } from 'jose'
 import Provider from 'oidc-provider'
 import type { IdentityDoorSettings } from '../../src/http/identity/door.ts'
 import { testPublicUrl } from './browser.ts'
@@ -57,11 +58,16 @@ export const groupsOfTest = new Map([
 
 export async function openTestProvider(
   t: TestContext,
-  options: { readonly refresh?: boolean; readonly secret?: string } = {},
+  options: {
+    readonly refresh?: boolean
+    readonly secret?: string
+    /** Public: the client signs, and has no secret. */
+    readonly clientKey?: JWK
+  } = {},
 ): Promise<TestProvider> {
   // It says on the console that it keeps all in memory.
   for (const method of ['info', 'warn'] as const) t.mock.method(console, method, () => undefined)
-  const { refresh = true, secret } = options
+  const { refresh = true, secret, clientKey } = options
   let callback = (_request: IncomingMessage, response: ServerResponse): void => void response.end()
   const server = createServer((request, response) => callback(request, response)).listen(
     0,
@@ -78,7 +84,13 @@ export async function openTestProvider(
   const client = {
     client_id: 'valetkey',
     ...(secret === undefined ? {} : { client_secret: secret }),
-    token_endpoint_auth_method: secret === undefined ? 'none' : 'client_secret_post',
+    ...(clientKey === undefined ? {} : { jwks: { keys: [clientKey] } }),
+    token_endpoint_auth_method:
+      clientKey !== undefined
+        ? 'private_key_jwt'
+        : secret === undefined
+          ? 'none'
+          : 'client_secret_post',
     redirect_uris: [`${testPublicUrl}/sign-in/callback`],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
@@ -140,7 +152,7 @@ export async function openTestProvider(
     settings: {
       issuer,
       clientId: 'valetkey',
-      clientSecret: secret,
+      client: secret === undefined ? { kind: 'public' } : { kind: 'secret', secret },
       scope: 'openid profile offline_access',
       groupsClaim: 'groups',
       groups: groupsOfTest,
