@@ -200,13 +200,15 @@ export function createHandOut(deps: HandOutDeps): HandOut {
       readonly kind: string
       readonly revocable: boolean
       readonly narrowing: Narrowing
+      readonly until: number
       readonly askedAt: number
       readonly minted: Extract<Minted, { ok: true }>
     },
   ): Promise<HandedOut> {
     const { id, credential, revocable, narrowing, minted } = made
     const { token, handle, expiresAt } = minted
-    const end = made.askedAt + narrowing.seconds * 1000
+    // Between the plan and now may lie any wait, and two clocks.
+    const end = Math.min(made.askedAt + narrowing.seconds * 1000, made.until)
     const worksUntil = endsByItself(made.kind) ? expiresAt : undefined
     const endsAt = revocable ? Math.min(end, expiresAt) : expiresAt
     try {

@@ -37,6 +37,8 @@ export type PlannedLease = {
   /** What the capability covers. */
   readonly verbs: readonly string[]
   readonly narrowing: Narrowing
+  /** Milliseconds since the epoch, or infinite: when what it is given by ends. */
+  readonly until: number
 }
 
 export const refuse = (code: ProblemCode, detail: string): Refused => ({ ok: false, code, detail })
@@ -103,5 +105,6 @@ export async function planLease(
     readOnly: reachOf(verbs) !== 'everything',
     seconds: lifetime.seconds,
   }
-  return { ok: true, credential, kind, revocable, verbs, narrowing }
+  const { until } = lifetime
+  return { ok: true, credential, kind, revocable, verbs, narrowing, until }
 }

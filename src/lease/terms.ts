@@ -132,10 +132,13 @@ export type LifetimeFacts = {
  * where that was handed on or is a workload's. Where the provider mints only what lives longer, what can be revoked is
  * revoked at the lease's end; what cannot be is not minted.
  */
-export function leaseSeconds(
-  facts: LifetimeFacts,
-):
-  | { readonly ok: true; readonly seconds: number }
+export function leaseSeconds(facts: LifetimeFacts):
+  | {
+      readonly ok: true
+      readonly seconds: number
+      /** Milliseconds since the epoch, or infinite: its end, however late it comes to be minted. */
+      readonly until: number
+    }
   | { readonly ok: false; readonly detail: string } {
   const { kind, asked, most, now } = facts
   const ends = Math.min(facts.grantEnds, facts.capabilityEnds ?? Number.POSITIVE_INFINITY)
@@ -150,5 +153,5 @@ export function leaseSeconds(
     }
   if (seconds < shortestLease)
     return { ok: false, detail: 'what allows it ends too soon; ask for a new capability' }
-  return { ok: true, seconds }
+  return { ok: true, seconds, until: ends }
 }

@@ -5,9 +5,14 @@ import { childOf, claimsOf } from '../support/delegation.ts'
 import { askLease, openLeaseWorld, type LeaseWorld } from '../support/lease.ts'
 
 let clock = 0
+/** Of the clock that the replicas share: it is another machine's, and read after every wait. */
+let ahead = 0
 let world: LeaseWorld
 before(async () => {
-  world = await openLeaseWorld(undefined, { now: () => Date.now() + clock })
+  world = await openLeaseWorld(undefined, {
+    now: () => Date.now() + clock,
+    sharedNow: () => Promise.resolve(Date.now() + clock + ahead),
+  })
 })
 after(() => world.close())
 
@@ -24,6 +29,21 @@ test('a lease under what was handed on ends with that', async () => {
   assert.ok(ends <= Number(claimsOf(child)['exp']) * 1000, 'it ends with the capability')
   const whole = await askLease(url, await leasing.token())
   assert.ok(Date.parse(String(whole.json['expires_at'])) > ends + 20_000)
+})
+
+test('nor where it is minted only after a wait, or by another clock', async () => {
+  const { url } = world.broker
+  const leasing = await world.leasing({ grant: { max_lifetime_seconds: 110 } })
+  const child = await childOf(
+    url,
+    { id: leasing.agentId, key: leasing.agentKey },
+    await leasing.token(),
+  )
+  ahead = 20_000
+  const { status, json, text } = await askLease(url, child)
+  ahead = 0
+  assert.equal(status, 201, text)
+  assert.equal(Date.parse(String(json['expires_at'])), Number(claimsOf(child)['exp']) * 1000)
 })
 
 test('a capability that was asked for shorter is worth no longer a lease: its holder need not be who has the key', async () => {

@@ -177,6 +177,7 @@ test('a lease lives no longer than the grant, its end and the capability let it'
         assert.ok(found.seconds <= most)
         assert.ok(now + found.seconds * 1000 <= grantEnds)
         assert.ok(now + found.seconds * 1000 <= (capabilityEnds ?? Number.POSITIVE_INFINITY))
+        assert.equal(found.until, Math.min(grantEnds, capabilityEnds ?? Number.POSITIVE_INFINITY))
         if (revocable && asked !== undefined) assert.ok(found.seconds <= asked)
       },
     ),
@@ -186,8 +187,8 @@ test('a lease lives no longer than the grant, its end and the capability let it'
 
 test('what lives for fifteen minutes at least, and cannot be ended, is not minted for less', () => {
   const sts = { ...lifetime, kind: 'aws_sts', revocable: false }
-  assert.deepEqual(leaseSeconds(sts), { ok: true, seconds: 900 })
-  assert.deepEqual(leaseSeconds({ ...sts, asked: 60 }), { ok: true, seconds: 900 })
+  assert.deepEqual(leaseSeconds(sts), { ok: true, seconds: 900, until: Infinity })
+  assert.deepEqual(leaseSeconds({ ...sts, asked: 60 }), { ok: true, seconds: 900, until: Infinity })
   assert.match(JSON.stringify(leaseSeconds({ ...sts, most: 300 })), /900 seconds at least/)
   assert.equal(leaseSeconds({ ...sts, grantEnds: now + 600_000 }).ok, false)
 })
