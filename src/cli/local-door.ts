@@ -86,7 +86,7 @@ export function createLocalDoor(
       )
     }
     // Only what a capability is for. The target goes on as it came: nothing of it is decoded here.
-    if (!/^\/(proxy\/|v1\/approvals\/|v1\/access-requests(?![^/?]))[!-~]*$/.test(target))
+    if (!/^\/(proxy\/|agent\/approvals\/|v1\/access-requests(?![^/?]))[!-~]*$/.test(target))
       return refuse('not_found', 'there is /proxy/<provider>/… here, as at the broker')
     return { ok: true, headers, carrier }
   }

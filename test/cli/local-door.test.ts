@@ -40,3 +40,26 @@ test('nothing else in HTTP Basic opens it, and nothing that is Basic in another 
   const twice = asked({ authorization: `Basic ${encoded(`x:${secret}`)}`, 'x-api-key': secret })
   assert.equal(twice.ok ? '' : twice.code, 'capability_invalid')
 })
+
+test('it is open to what a capability is for, and to nothing that is an operator’s', () => {
+  const opened = (target: string): string => {
+    const admitted = door({ rawHeaders: ['authorization', `Bearer ${secret}`], target })
+    return admitted.ok ? 'admitted' : admitted.code
+  }
+  for (const target of [
+    '/proxy/github/user',
+    '/agent/approvals/apr_1',
+    '/agent/approvals/apr_1/answer',
+    '/v1/access-requests',
+    '/v1/access-requests/own?limit=1',
+  ])
+    assert.equal(opened(target), 'admitted', target)
+  for (const target of [
+    '/v1/approvals/apr_1/decision',
+    '/v1/access-requests-of-others',
+    '/agent/approvals',
+    '/oauth/token',
+    'http://elsewhere.example/proxy/github/user',
+  ])
+    assert.equal(opened(target), 'not_found', target)
+})

@@ -9,7 +9,7 @@ import type { GrantId, TrustRuleId } from '../../ids.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
 import { frozen, inactive } from '../../proxy/standing.ts'
 import { actorsOf } from '../../capability/attenuate.ts'
-import { clientOf, mostPerMinute, refused, staleDetail } from './capability-holder.ts'
+import { clientOf, limitOf, mostPerMinute, refused, staleDetail } from './capability-holder.ts'
 import { OAuthError, showsKey, type Client } from './client.ts'
 import {
   accessToken,
@@ -22,8 +22,9 @@ import type { WorkloadReader } from './workload.ts'
 export type ProvenActor = {
   readonly client: Client
   readonly proof: ActorProof
-  /** Seconds that what it gets may live at the most. */
-  readonly longest: number
+  /** Seconds that what it gets may live at the most, where its rule says so; and since the epoch, when that ends. */
+  readonly longest: number | undefined
+  readonly endsBy: number
   /** Uses it up, where it can be shown so often only. */
   readonly spend: (() => Promise<void>) | undefined
 }
@@ -44,29 +45,34 @@ export function createActorReader({ deps, noise }: TokenEndpoint, workloads: Wor
     if (type === accessToken) return byCapability(token)
     if (!foreignTypes.includes(type))
       throw wrong(`actor_token_type must be ${[...foreignTypes, accessToken].join(' or ')}`)
-    const { client, rule, longest, spend } = await workloads.identify(token, {
+    const { client, rule, longest, endsBy, spend } = await workloads.identify(token, {
       parameter: 'actor_token',
       clientId: form['client_id'],
     })
-    return { client, proof: { rule: rule.id }, longest, spend }
+    return { client, proof: { rule: rule.id }, longest, endsBy, spend }
   }
 
   async function byCapability(token: string): Promise<ProvenActor> {
     const now = deps.now()
     const verified = await deps.verifier.verify(token, now)
-    if (!verified.ok) {
-      noise('actor_token invalid')
-      throw refused(`the actor token is not accepted: ${verified.refusal.detail}`, undefined)
-    }
     const { claims } = verified
+    const unacceptable = verified.ok
+      ? ''
+      : `the actor token is not accepted: ${verified.refusal.detail}`
+    if (claims === undefined) {
+      noise('actor_token invalid')
+      throw refused(unacceptable, undefined)
+    }
     const policy = await deps.policies.policyOf(claims.grant as GrantId, actorsOf(claims))
     if (policy === undefined || policy.agent.id !== claims.sub)
       throw refused('the actor token does not agree with its grant', undefined)
-    if (!limiter.take(policy.grant.id, mostPerMinute, now)) {
+    if (!limiter.take(limitOf(policy, verified), mostPerMinute, now)) {
       noise('actor_token too_often')
       throw refused(`at most ${String(mostPerMinute)} exchanges a minute without a key`, undefined)
     }
     const client = clientOf(undefined, claims, policy)
+    // Revoked, and genuine: its use is on record.
+    if (!verified.ok) throw refused(unacceptable, client)
     if (claims.act !== undefined)
       throw refused('the actor token is one in which its holder acts for another', client)
     const stale = inactive(policy, claims, now)
@@ -79,7 +85,8 @@ export function createActorReader({ deps, noise }: TokenEndpoint, workloads: Wor
         rule: claims.rule as TrustRuleId | undefined,
         capability: { ids: [...(claims.ancestors ?? []), claims.jti], jkt: claims.cnf?.jkt },
       },
-      longest: claims.exp - Math.floor(now / 1000),
+      longest: undefined,
+      endsBy: claims.exp,
       spend: undefined,
     }
   }

@@ -9,7 +9,7 @@ import type { GrantId } from '../../ids.ts'
 import { createLimiter } from '../../proxy/limiter.ts'
 import { inactive } from '../../proxy/standing.ts'
 import { createActorReader } from './actor-token.ts'
-import { clientOf, mostPerMinute, refused, staleDetail } from './capability-holder.ts'
+import { clientOf, limitOf, mostPerMinute, refused, staleDetail } from './capability-holder.ts'
 import { showsKey } from './client.ts'
 import { issue } from './issue.ts'
 import { accessToken, type TokenEndpoint, type TokenRequest } from './token-request.ts'
@@ -29,8 +29,8 @@ export function createCapabilityExchange(endpoint: TokenEndpoint, workloads: Wor
         : actor?.client
     const verified = await deps.verifier.verify(subjectToken, deps.now())
     const { claims } = verified
-    // It says nothing yet of who asks, where no key was shown.
-    if (claims === undefined || (agent === undefined && !verified.ok)) {
+    // It says nothing of who asks, where no key was shown. One that was revoked is genuine: its use is on record.
+    if (claims === undefined) {
       const detail = verified.ok
         ? ''
         : `the subject token is not accepted: ${verified.refusal.detail}`
@@ -40,7 +40,10 @@ export function createCapabilityExchange(endpoint: TokenEndpoint, workloads: Wor
     const policy = await deps.policies.policyOf(claims.grant as GrantId, actorsOf(claims))
     if (policy === undefined || policy.agent.id !== claims.sub)
       throw refused('the subject token does not agree with its grant', agent)
-    if (agent === undefined && !limiter.take(policy.grant.id, mostPerMinute, deps.now())) {
+    if (
+      agent === undefined &&
+      !limiter.take(limitOf(policy, verified), mostPerMinute, deps.now())
+    ) {
       noise('subject_token too_often')
       throw refused(`at most ${String(mostPerMinute)} exchanges a minute without a key`, undefined)
     }
@@ -59,6 +62,7 @@ export function createCapabilityExchange(endpoint: TokenEndpoint, workloads: Wor
       proof,
       parent: { claims, clientId: agent?.id, actor: actor?.proof },
       longest: actor?.longest,
+      endsBy: actor?.endsBy,
       spend: actor?.spend,
     })
     return { ...issued, issued_token_type: accessToken }

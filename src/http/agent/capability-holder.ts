@@ -1,6 +1,7 @@
 /** Who holds a capability that is shown at an OAuth endpoint, and why one is refused there. */
 import { actorsOf, relationTo } from '../../capability/attenuate.ts'
 import type { CapabilityClaims } from '../../capability/claims.ts'
+import type { Verified } from '../../capability/verify.ts'
 import type { Policy } from '../../directory/policy.ts'
 import type { AgentId, TrustRuleId } from '../../ids.ts'
 import { unboundDetail, untrustedDetail, whoActs } from '../../proxy/standing.ts'
@@ -8,6 +9,11 @@ import { OAuthError, type Client } from './client.ts'
 
 /** Exchanges of one grant's capabilities in a minute without a key: each is an entry in the log. */
 export const mostPerMinute = 60
+
+/** What those are counted by: whoever has a copy of one that was revoked must not use up what is left to the others. */
+export function limitOf({ grant }: Policy, { ok }: Verified): string {
+  return ok ? grant.id : `revoked under ${grant.id}`
+}
 
 /** Whether it is this agent's, or came of one that was: that of the agent whose grant it is, and of each that acted for it. */
 export function ownedBy(claims: CapabilityClaims, agentId: AgentId): boolean {

@@ -154,11 +154,13 @@ export function createClientReader(deps: {
         : new OAuthError('invalid_client', verdict.detail)
     }
     const { agentId: id, key, jti, expiresAt } = verdict
-    // RFC 7521 §4.2: who the form names is who signed.
-    if (clientId !== undefined && clientId !== id)
-      throw new OAuthError('invalid_request', 'client_id differs from the sub of client_assertion')
     const client: Client = { id, name, publicKeyId: key.id }
-    if (await useOnce(id, jti, expiresAt)) return client
+    if (await useOnce(id, jti, expiresAt)) {
+      if (clientId === undefined || clientId === id) return client
+      // RFC 7521 §4.2: who the form names is who signed. It was signed all the same: on record, and once.
+      const differs = 'client_id differs from the sub of client_assertion'
+      throw new OAuthError('invalid_request', differs, { agent: client })
+    }
     const detail = 'this client_assertion was used before; sign a new one for each request'
     // Somebody may have overheard it: on record with the agent's name, and once only, whoever shows it how often.
     const unheard = await useOnce(`${id} shown again`, jti, expiresAt)

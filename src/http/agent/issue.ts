@@ -54,6 +54,8 @@ export type Wish = {
   readonly proof: Proof | undefined
   /** Seconds that the capability may live at the most, whatever the grant says. */
   readonly longest?: number | undefined
+  /** Seconds since the epoch: when it ends at the latest, because what was shown for it does. */
+  readonly endsBy?: number | undefined
   /** Uses up what was shown, where that can be shown so often only. Throws an `OAuthError` where it is used up. */
   readonly spend?: (() => Promise<void>) | undefined
 }
@@ -61,7 +63,7 @@ export type Wish = {
 /** The answer to a client that is known, or an `OAuthError`. */
 export async function issue(deps: Deps, wish: Wish) {
   const { client, form, grants, correlationId, parent, proof } = wish
-  const { longest = Number.POSITIVE_INFINITY } = wish
+  const { longest = Number.POSITIVE_INFINITY, endsBy = Number.POSITIVE_INFINITY } = wish
   if (form['scope'] !== undefined) {
     throw new OAuthError(
       'invalid_scope',
@@ -117,7 +119,7 @@ export async function issue(deps: Deps, wish: Wish) {
     left,
     longest,
     // By the moment that it is issued at: a second that passes meanwhile must not be added to it.
-    parent === undefined ? Number.POSITIVE_INFINITY : parent.claims.exp - Math.floor(now / 1000),
+    Math.min(endsBy, parent?.claims.exp ?? Number.POSITIVE_INFINITY) - Math.floor(now / 1000),
   )
   if (lifetime < 1)
     throw new OAuthError('invalid_grant', 'what it would rest on is about to expire', {

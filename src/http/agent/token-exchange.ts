@@ -26,7 +26,7 @@ export function createTokenExchange(endpoint: TokenEndpoint) {
     const subjectToken = readRequest(form)
     if (form['subject_token_type'] === accessToken) return exchangeCapability(request, subjectToken)
     refuseKeys(form, authorization)
-    const { client, longest, spend } = await workloads.identify(subjectToken, {
+    const { client, longest, endsBy, spend } = await workloads.identify(subjectToken, {
       parameter: 'subject_token',
       clientId: form['client_id'],
     })
@@ -37,6 +37,7 @@ export function createTokenExchange(endpoint: TokenEndpoint) {
       correlationId,
       proof,
       longest,
+      endsBy,
       spend,
     })
     return { ...issued, issued_token_type: accessToken }

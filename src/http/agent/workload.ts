@@ -17,8 +17,10 @@ type Parameter = 'subject_token' | 'actor_token'
 export type Workload = {
   readonly client: Client
   readonly rule: TrustRule
-  /** Seconds that what comes of its token may live at the most. */
-  readonly longest: number
+  /** Seconds that what comes of its token may live at the most; undefined where its rule does not say. */
+  readonly longest: number | undefined
+  /** Seconds since the epoch: its issuer has said until then who this is, and not longer. */
+  readonly endsBy: number
   /** Uses its token up by one. Throws an `OAuthError` where it was shown as often as it may be. */
   readonly spend: () => Promise<void>
 }
@@ -65,7 +67,9 @@ export function createWorkloadReader({ deps, trust, noise }: TokenEndpoint): Wor
     // Asked anew: keys may have been waited for, and a rule that was disabled meanwhile holds no more.
     if (!(await deps.feed.confirm())) throw unavailable(parameter)
     const book = await trust.book()
-    const trusted = book.issuers.get(issuer)
+    const named = book.issuers.get(issuer)
+    // One that was revoked meanwhile and trusted anew may have other keys: those that were waited for were the old one's.
+    const trusted = named?.id === known.issuers.get(issuer)?.id ? named : undefined
     const rules = trusted === undefined ? [] : (book.rules.get(trusted.id) ?? [])
     const held = rules.filter(
       (rule) =>
@@ -106,11 +110,8 @@ export function createWorkloadReader({ deps, trust, noise }: TokenEndpoint): Wor
     return {
       client,
       rule,
-      // Its issuer has said until then who this is, and not longer.
-      longest: Math.min(
-        rule.maxLifetimeSeconds ?? Number.POSITIVE_INFINITY,
-        Math.floor((expiresAt - deps.now()) / 1000),
-      ),
+      longest: rule.maxLifetimeSeconds ?? undefined,
+      endsBy: Math.floor(Number(exp)),
       spend: () => spend(shown, { rule, client, expiresAt, parameter }),
     }
   }
