@@ -1,5 +1,6 @@
 /** Capabilities revoked one by one. Held in memory as a set, loaded anew whenever the feed says that it changed. */
 import type { Db, Tx } from '../db/open.ts'
+import { longestLifetime } from './claims.ts'
 
 export type RevocationList = {
   isRevoked(capabilityId: string): boolean
@@ -23,15 +24,15 @@ export function createRevocationList(db: Db): RevocationList {
   }
 }
 
-/** Revokes one capability until it has expired. `expiresAt` is in seconds since the epoch. Idempotent. */
-export async function revokeCapability(
-  tx: Tx,
-  capabilityId: string,
-  expiresAt: number,
-): Promise<void> {
+/**
+ * Revokes one capability, `now` in milliseconds since the epoch. It is remembered until neither it nor a lease that was asked
+ * for with it can be alive: a lease may outlive it, and whoever starts meanwhile must know that it has to end. Idempotent.
+ */
+export async function revokeCapability(tx: Tx, capabilityId: string, now: number): Promise<void> {
+  const latest = new Date(now + longestLifetime * 1000)
   await tx
     .insertInto('capability_revocation')
-    .values({ capability_id: capabilityId, expires_at: new Date(expiresAt * 1000) })
+    .values({ capability_id: capabilityId, expires_at: latest })
     .onConflict((c) => c.column('capability_id').doNothing())
     .execute()
   await tx

@@ -32,11 +32,7 @@ export function readClientKey(text: string): ReadClientKey {
   if (read === undefined)
     return refused('it is not one private key, in PEM without a passphrase or as a JWK')
   const { key, said } = read
-  const publicPart = {
-    ...createPublicKey(key).export({ format: 'jwk' }),
-    ...named(said, 'alg'),
-    ...named(said, 'use'),
-  }
+  const publicPart = { ...published(key), ...limitsOf(said) }
   const algorithms = offered.filter((each) => algorithmsOf(publicPart).includes(each))
   const last = algorithms.at(-1)
   if (last === undefined) return refused(`it is no key for any of ${offered.join(', ')}`)
@@ -83,7 +79,29 @@ function privateKey(make: () => KeyObject, said: JWK): Read | undefined {
   }
 }
 
-type Member = 'alg' | 'use' | 'kid' | 'x5t#S256'
+/** Nothing for a kind that has no JWK (RSA-PSS, DSA). */
+function published(key: KeyObject): JWK {
+  try {
+    return createPublicKey(key).export({ format: 'jwk' })
+  } catch {
+    return {}
+  }
+}
+
+/**
+ * What a JWK says that it is for, whatever it says: a limit that is not understood is not none. RFC 7517 §4.3: who may sign
+ * with the private part may verify with the public one.
+ */
+function limitsOf({ alg, use, key_ops: operations }: JWK): Readonly<Record<string, unknown>> {
+  const signs = Array.isArray(operations) && operations.includes('sign')
+  return {
+    ...(alg === undefined ? {} : { alg }),
+    ...(use === undefined ? {} : { use }),
+    ...(operations === undefined ? {} : { key_ops: signs ? ['verify'] : [] }),
+  }
+}
+
+type Member = 'kid' | 'x5t#S256'
 
 /** A member that is there, and a text that can stand in a header. */
 function named<M extends Member>(jwk: JWK, member: M): { readonly [K in M]?: string } {

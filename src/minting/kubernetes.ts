@@ -118,13 +118,12 @@ function checked(
   const given: readonly unknown[] = Array.isArray(audiences) ? audiences : [audiences]
   if (asked.audiences !== undefined && given.some((one) => !asked.audiences?.includes(String(one))))
     return refuse('impossible', 'the cluster answered with a token for another audience')
-  const last = Math.max(expiresAt, ends * 1_000)
-  if (last > asked.until + skew)
+  if (Math.max(expiresAt, ends * 1_000) > asked.until + skew)
     return refuse('impossible', 'the cluster answered with a token that is longer than was asked')
-  const first = Math.min(expiresAt, ends * 1_000)
-  return first > asked.now
-    ? { ok: true, token, expiresAt: first }
-    : refuse('unavailable', 'the cluster answered with a token that is over')
+  if (Math.min(expiresAt, ends * 1_000) <= asked.now)
+    return refuse('unavailable', 'the cluster answered with a token that is over')
+  // What the server goes by. Beside it an answer can say less, and a lease would be called over while its token works.
+  return { ok: true, token, expiresAt: ends * 1_000 }
 }
 
 /** Not verified: it came from the server that it is for. */

@@ -134,20 +134,26 @@ function minted(
   // One that is bound to a key (RFC 9449) is worth nothing in a field alone.
   if (typeof token_type !== 'string' || token_type.toLowerCase() !== 'bearer')
     return impossible('the answer’s token is no bearer token')
-  const got = typeof scope === 'string' ? scope.split(' ').filter((one) => one !== '') : []
-  const wider = asked === undefined ? undefined : got.find((one) => !asked.includes(one))
-  if (wider !== undefined)
-    return impossible('the answer’s token has a scope that was not asked for')
+  const got = scopesIn(scope)
+  if (asked !== undefined && got?.every((one) => asked.includes(one)) !== true)
+    return impossible('the answer’s token has a scope that was not asked for, or of no known form')
   const seconds = secondsOf(expires_in, input.parameters.default_seconds ?? 300)
   if (seconds === undefined) return impossible('the answer says no length of life that could be')
   return { ok: true, token: access_token, expiresAt: input.now + seconds * 1000, ...next }
+}
+
+/** RFC 6749 §5.1: one text, or nothing where they are those asked for; some write a list. Undefined for what is neither. */
+function scopesIn(value: unknown): readonly string[] | undefined {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value ?? '']
+  if (!list.every((one) => typeof one === 'string')) return undefined
+  return list.flatMap((one) => one.split(' ')).filter((one) => one !== '')
 }
 
 /** RFC 6749 §5.1: a number; some write it as text. */
 function secondsOf(value: unknown, absent: number): number | undefined {
   if (value === undefined || value === null) return absent
   const seconds = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
-  return typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0
+  return typeof seconds === 'number' && Number.isFinite(seconds * 1000) && seconds > 0
     ? seconds
     : undefined
 }

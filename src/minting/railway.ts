@@ -181,8 +181,12 @@ async function claimed(
     return refuse('unavailable', 'Railway did not say which token it had made')
   }
   if (own?.['environmentId'] !== made.environmentId || own['projectId'] !== made.projectId) {
-    await endToken(input, handle).catch(() => undefined)
-    return refuse('impossible', 'Railway answered with a token for another environment')
+    const ended = await endToken(input, handle).catch(() => undefined)
+    // What may live on is not to be taken for something that never was.
+    return refuse(
+      ended?.ok === true ? 'impossible' : 'unavailable',
+      'Railway answered with a token for another environment',
+    )
   }
   return { ok: true, token, expiresAt, handle }
 }

@@ -36,7 +36,13 @@ test('one private key is read in each of its forms', async () => {
 })
 
 test('a JWK says how it is named, and what it signs with', async () => {
-  const said = { kid: 'of-2026', alg: 'PS256', use: 'sig', 'x5t#S256': 'A'.repeat(43) }
+  const said = {
+    kid: 'of-2026',
+    alg: 'PS256',
+    use: 'sig',
+    key_ops: ['sign'],
+    'x5t#S256': 'A'.repeat(43),
+  }
   const { kid, certificate } = good(textOf(rsa, said))
   assert.deepEqual([kid, certificate], ['of-2026', 'A'.repeat(43)])
   assert.equal(await signsWith(textOf(rsa, said)), 'RSA-PSS')
@@ -57,6 +63,7 @@ const encrypted = rsa.export({
   passphrase: 'a passphrase',
 })
 const another = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+const pss = generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey
 const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const { d: foreign } = jwkOf(other)
@@ -82,6 +89,10 @@ for (const [what, text, why] of [
   ['an algorithm of another kind', textOf(rsa, { alg: 'ES256' }), /no key for/],
   ['one that encrypts', textOf(rsa, { alg: 'RSA-OAEP' }), /no key for/],
   ['one for encryption', textOf(rsa, { use: 'enc' }), /no key for/],
+  ['one for something that cannot be read', textOf(rsa, { use: ['enc'] }), /no key for/],
+  ['one for an algorithm that cannot be read', textOf(rsa, { alg: ['RS256'] }), /no key for/],
+  ['one that only decrypts', textOf(rsa, { key_ops: ['decrypt'] }), /no key for/],
+  ['a key that no JWK can hold', pemOf(pss), /no key for/],
   ['parts of two keys', textOf(p256, { d: foreign }), /not one private key|do not belong together/],
   [
     'another’s public part',

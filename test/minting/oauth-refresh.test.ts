@@ -93,6 +93,8 @@ describe('a refresh', () => {
       { token_type: 'DPoP' },
       { access_token: 'two words' },
       { expires_in: -1 },
+      // In milliseconds it is no number any more, and no moment that could be written down.
+      { expires_in: 1e306 },
     ]) {
       const { minted } = await mint({ json: { ...token, ...bad, refresh_token: 'refresh-2' } })
       assert.ok(!minted.ok, JSON.stringify(bad))

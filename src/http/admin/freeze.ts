@@ -1,6 +1,5 @@
 /** Stopping things over REST: freezes, and capabilities one by one. */
 import Type from 'typebox'
-import { longestLifetime } from '../../capability/claims.ts'
 import { revokeCapability } from '../../capability/revocation.ts'
 import { rotateSigningKey } from '../../capability/keys.ts'
 import { createFreeze, liftFreeze, listFreezes, type Freeze } from '../../directory/freeze.ts'
@@ -161,8 +160,7 @@ export function freezeRoutes(app: App, deps: Deps): void {
         deps,
         request,
         async (tx) => {
-          // The latest moment at which a capability of this id could still be alive.
-          await revokeCapability(tx, capabilityId, Math.ceil(deps.now() / 1000) + longestLifetime)
+          await revokeCapability(tx, capabilityId, deps.now())
           return { value: undefined, subject: capabilityId }
         },
         'revocation',

@@ -188,7 +188,7 @@ export function oauthRoutes(app: App, deps: Deps): void {
       if (!verified.ok || !ownedBy(verified.claims, client.id)) return {}
       const { claims } = verified
       await deps.db.transaction().execute(async (tx) => {
-        await revokeCapability(tx, claims.jti, claims.exp)
+        await revokeCapability(tx, claims.jti, deps.now())
         await appendWithin(tx, {
           ...issuanceStart(deps, client, request.id),
           kind: 'admin',
