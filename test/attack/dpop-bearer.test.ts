@@ -155,7 +155,8 @@ test('a provider’s own DPoP-Nonce does not reach the client, which would put i
   })
   const response = await client.send(request())
   assert.equal(response.status, 200)
-  assert.equal(response.headers.get('dpop-nonce'), null)
+  // One of ours may be there, where a minute has begun since the last.
+  assert.notEqual(response.headers.get('dpop-nonce'), 'theirs')
   await response.body?.cancel()
 })
 

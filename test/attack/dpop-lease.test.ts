@@ -25,12 +25,12 @@ const asked = () => ({ method: 'POST', path, headers: json, body: '{}', token: b
 /** Refused with 401, and nothing minted at the provider. */
 async function refused(headers: Readonly<Record<string, string>>): Promise<void> {
   const { broker, fickle } = world
-  const minted = fickle.tokens().length
+  const minted = new Set(fickle.tokens())
   const answer = await askLease(broker.url, bound, {}, headers)
   assert.equal(answer.status, 401, answer.text)
   assert.equal(answer.json['code'], 'dpop_proof_invalid')
   assert.match(answer.headers.get('www-authenticate') ?? '', /^DPoP /)
-  assert.equal(fickle.tokens().length, minted)
+  assert.ok(fickle.tokens().every((token) => minted.has(token)))
 }
 
 test('nothing is handed out for it without a proof by its key for this very request', async () => {
@@ -69,8 +69,9 @@ test('a grant that requires a key hands out nothing to a bearer', async () => {
   const { broker, fickle } = world
   const bearer = await leasing.token()
   await broker.api('PATCH', `/v1/grants/${leasing.grantId}`, { require_dpop: true })
-  const minted = fickle.tokens().length
+  const minted = new Set(fickle.tokens())
   const answer = await askLease(broker.url, bearer)
   assert.deepEqual([answer.status, answer.json['code']], [401, 'capability_invalid'], answer.text)
-  assert.equal(fickle.tokens().length, minted)
+  // Fewer there may be by now: the one of before is being ended.
+  assert.ok(fickle.tokens().every((token) => minted.has(token)))
 })
