@@ -85,12 +85,16 @@ export function createLocalDoor(
         'send the secret of this local proxy where the provider’s clients send their token',
       )
     }
-    // Only what a capability is for. The target goes on as it came: nothing of it is decoded here.
-    if (!/^\/(proxy\/|agent\/approvals\/|v1\/access-requests(?![^/?]))[!-~]*$/.test(target))
+    // The target goes on as it came: nothing of it is decoded here.
+    if (!whatCapabilitiesOpen.test(target))
       return refuse('not_found', 'there is /proxy/<provider>/… here, as at the broker')
     return { ok: true, headers, carrier }
   }
 }
+
+/** Only what a capability is for: requests, and the agents' own approvals, access requests and leases. */
+const whatCapabilitiesOpen =
+  /^\/(proxy\/|agent\/approvals\/|v1\/access-requests(?![^/?])|v1\/leases(\/own(?![^/?])|(?=\?|$)))[!-~]*$/
 
 /** RFC 7617: clients that know no other way put a token in the place of the one or the other. */
 function userAndPassword(encoded: string): readonly string[] {

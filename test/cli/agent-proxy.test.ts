@@ -183,12 +183,10 @@ test('what the broker refuses is refused in its own words', async (t) => {
   const answer = await send(address, headers, { body: '{"query":"mutation { volumeDelete }"}' })
   assert.ok(answer.status >= 400 && answer.status < 500)
   assert.match((JSON.parse(answer.body) as { type: string }).type, /^urn:valetkey:problem:/)
-  const own = await send(address, headers, {
-    path: '/v1/access-requests/own',
-    method: 'GET',
-    body: '',
-  })
-  assert.equal(own.status, 200)
+  for (const path of ['/v1/access-requests/own', '/v1/leases/own']) {
+    const own = await send(address, headers, { path, method: 'GET', body: '' })
+    assert.equal(own.status, 200, own.body)
+  }
 })
 
 test('a capability that was revoked is replaced, and one that ends is renewed before', async (t) => {

@@ -52,11 +52,16 @@ test('it is open to what a capability is for, and to nothing that is an operator
     '/agent/approvals/apr_1/answer',
     '/v1/access-requests',
     '/v1/access-requests/own?limit=1',
+    '/v1/leases',
+    '/v1/leases/own?limit=1',
+    '/v1/leases/own/ls_1',
   ])
     assert.equal(opened(target), 'admitted', target)
   for (const target of [
     '/v1/approvals/apr_1/decision',
     '/v1/access-requests-of-others',
+    '/v1/leases/ls_1/revoke',
+    '/v1/leases/owned',
     '/agent/approvals',
     '/oauth/token',
     'http://elsewhere.example/proxy/github/user',
