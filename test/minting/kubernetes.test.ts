@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
+import { decodeJwt } from 'jose'
 import type { Narrowing } from '../../src/minting/kind.ts'
 import { kubernetes, type KubernetesParameters } from '../../src/minting/kubernetes.ts'
 import { startKubernetesStandIn, type KubernetesStandIn } from '../support/kubernetes-stand-in.ts'
@@ -55,10 +56,11 @@ async function tokenOf(narrowing?: Narrowing, given?: KubernetesParameters) {
   return token
 }
 
-/** In seconds from now, as near as a second. */
+/** In seconds, from when it was made. */
 async function lifeOf(narrowing: Narrowing, given = parameters): Promise<number> {
-  const { expiresAt } = await tokenOf(narrowing, given)
-  return Math.ceil((expiresAt - Date.now()) / 1000)
+  const { token } = await tokenOf(narrowing, given)
+  const { exp, iat } = decodeJwt(token)
+  return Number(exp) - Number(iat)
 }
 
 describe('a service account of Kubernetes', () => {
