@@ -2,7 +2,7 @@
  * The variables of operators' sign-in by OpenID Connect. Which groups give which roles is data, compared by equality: a
  * group that only looks like one that is listed gives nothing.
  */
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { ConfigError } from './error.ts'
 import { parseJson } from '../core/json.ts'
@@ -128,7 +128,7 @@ export function oidcFrom(v: Variables): OidcConfig | undefined {
 }
 
 function absolute(file: string | undefined): string | undefined {
-  return file === undefined || isAbsolute(file) ? file : resolve(file)
+  return file === undefined ? undefined : resolve(file)
 }
 
 function groupsFrom(text: string | undefined): ReadonlyMap<string, readonly Role[]> {

@@ -6,13 +6,12 @@ import { after, before, test } from 'node:test'
 import assert from 'node:assert/strict'
 import { openTestBroker, type TestBroker } from '../support/broker.ts'
 import { askLease, endOwn, shownLease } from '../support/lease.ts'
+import { railwayHandedOut } from '../support/minting-grant.ts'
 import { startRailwayStandIn, type RailwayStandIn } from '../support/railway-stand-in.ts'
-import { railwayIds, railwayWorld } from '../support/railway-world.ts'
+import { railwayWorld } from '../support/railway-world.ts'
 import { until } from '../support/until.ts'
-import { grantOn } from '../support/world.ts'
 
 const workspace = 'rw_workspace_token_9f8Zq0T0k3n'
-const everything = 'read+write+destructive+secret+admin'
 
 let standIn: RailwayStandIn
 let broker: TestBroker
@@ -29,20 +28,7 @@ after(async () => {
 
 test('a handle that was written into its row ends no other token', async () => {
   const { db } = broker.broker
-  const granted = await grantOn(broker, {
-    provider: 'railway',
-    bindings: [{ provider: 'railway', kind: 'environment', id: railwayIds.staging }],
-    secret: workspace,
-    style: 'project-token',
-    mint: { kind: 'railway' },
-    grant: {
-      verbs: [everything],
-      approval: 'never',
-      minted: 'reveal',
-      max_lifetime_seconds: 900,
-      hand_out: true,
-    },
-  })
+  const granted = await railwayHandedOut(broker, workspace, { max_lifetime_seconds: 900 })
   const capability = await granted.token()
   const [one, other] = [
     await askLease(broker.url, capability),

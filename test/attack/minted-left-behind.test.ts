@@ -6,10 +6,11 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { openTestBroker } from '../support/broker.ts'
 import { askLease, type LeaseShown } from '../support/lease.ts'
+import { railwayHandedOut } from '../support/minting-grant.ts'
 import { startRailwayStandIn } from '../support/railway-stand-in.ts'
 import { railwayIds, railwayWorld } from '../support/railway-world.ts'
 import { startRecordedServer } from '../support/recorded-server.ts'
-import { grantOn } from '../support/world.ts'
+import { sendOn } from '../support/send-on.ts'
 
 const secret = 'rw_workspace_token_9f8Zq0T0k3n'
 
@@ -23,7 +24,8 @@ for (const [what, answered, state] of [
     })
     t.after(() => standIn.close())
     let lying = false
-    const railway = await startRecordedServer(async ({ method, target, headers, body }) => {
+    const railway = await startRecordedServer(async (request) => {
+      const { headers, body } = request
       const json = (value: unknown) => ({ status: 200, headers: {}, json: value })
       const { project, production } = railwayIds
       if (lying && headers['project-access-token'] !== undefined) {
@@ -33,29 +35,12 @@ for (const [what, answered, state] of [
         })
       }
       if (lying && body.includes('projectTokenDelete')) return json(answered)
-      const { host: _, connection: _c, 'content-length': _l, ...rest } = headers
-      const answer = await fetch(`${standIn.origin}${target}`, {
-        method,
-        headers: rest as Record<string, string>,
-        ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
-      })
+      const answer = await sendOn(standIn.origin, request)
       return { status: answer.status, headers: {}, json: await answer.json() }
     })
     t.after(() => railway.close())
     const broker = await openTestBroker(t, { upstreams: { railway: railway.origin } })
-    const granted = await grantOn(broker, {
-      provider: 'railway',
-      bindings: [{ provider: 'railway', kind: 'environment', id: railwayIds.staging }],
-      secret,
-      style: 'project-token',
-      mint: { kind: 'railway' },
-      grant: {
-        verbs: ['read+write+destructive+secret+admin'],
-        approval: 'never',
-        minted: 'reveal',
-        hand_out: true,
-      },
-    })
+    const granted = await railwayHandedOut(broker, secret)
     lying = true
     const { status, text } = await askLease(broker.url, await granted.token())
     assert.notEqual(status, 201, text)

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import assert from 'node:assert/strict'
 import { openTestBroker } from '../support/broker.ts'
 import { askLease, type LeaseShown } from '../support/lease.ts'
+import { railwayHandedOut } from '../support/minting-grant.ts'
 import { startRailwayStandIn } from '../support/railway-stand-in.ts'
-import { railwayIds, railwayWorld } from '../support/railway-world.ts'
-import { grantOn } from '../support/world.ts'
+import { railwayWorld } from '../support/railway-world.ts'
 
 const secret = 'rw_workspace_token_9f8Zq0T0k3n'
 
@@ -14,19 +14,7 @@ test('a provider that was away does not use a grant up for good', async (t) => {
     token: { kind: 'workspace', value: secret },
   })
   const broker = await openTestBroker(t, { upstreams: { railway: standIn.origin } })
-  const granted = await grantOn(broker, {
-    provider: 'railway',
-    bindings: [{ provider: 'railway', kind: 'environment', id: railwayIds.staging }],
-    secret,
-    style: 'project-token',
-    mint: { kind: 'railway' },
-    grant: {
-      verbs: ['read+write+destructive+secret+admin'],
-      approval: 'never',
-      minted: 'reveal',
-      hand_out: true,
-    },
-  })
+  const granted = await railwayHandedOut(broker, secret)
   await standIn.close()
   const capability = await granted.token()
   for (let i = 0; i < 6; i++) {

@@ -5,6 +5,7 @@ import { startAwsStandIn, type AwsStandIn } from '../support/aws-stand-in.ts'
 import { openTestBroker, type TestBroker } from '../support/broker.ts'
 import { startKubernetesStandIn, type KubernetesStandIn } from '../support/kubernetes-stand-in.ts'
 import { askLease, endOwn, shownLease } from '../support/lease.ts'
+import { clusterMinting } from '../support/minting-grant.ts'
 import { entries } from '../support/stage.ts'
 import { until } from '../support/until.ts'
 import { grantOn, type Granted } from '../support/world.ts'
@@ -51,18 +52,7 @@ function ofAws(grant: Record<string, unknown> = {}): Promise<Granted> {
 }
 
 function ofCluster(grant: Record<string, unknown> = {}): Promise<Granted> {
-  return grantOn(broker, {
-    provider: 'kubernetes',
-    bindings: [{ provider: 'kubernetes', kind: 'namespace', id: 'staging' }],
-    secret: minter,
-    mint: {
-      kind: 'kubernetes',
-      namespace: 'staging',
-      service_account: 'deployer',
-      read_service_account: 'viewer',
-    },
-    grant: { ...handOut, max_lifetime_seconds: 900, ...grant },
-  })
+  return clusterMinting(broker, minter, { ...handOut, max_lifetime_seconds: 900, ...grant })
 }
 
 test('a session of a role is handed out as a key pair that signs, and reads alone', async () => {

@@ -6,6 +6,7 @@ import { startAwsStandIn, type AwsStandIn } from '../support/aws-stand-in.ts'
 import { openTestBroker, type TestBroker } from '../support/broker.ts'
 import { startGithubStandIn, type GithubStandIn } from '../support/github-stand-in.ts'
 import { startKubernetesStandIn, type KubernetesStandIn } from '../support/kubernetes-stand-in.ts'
+import { clusterMinting } from '../support/minting-grant.ts'
 import { rsaKey } from '../support/minting.ts'
 import { startRailwayStandIn, type RailwayStandIn } from '../support/railway-stand-in.ts'
 import { railwayIds, railwayWorld } from '../support/railway-world.ts'
@@ -158,17 +159,8 @@ test('AWS is spoken to by a session that denies what is not a read, and by anoth
 })
 
 test('a cluster is read as one account and written to as another, for the one namespace', async () => {
-  const granted = await grantOn(broker, {
-    provider: 'kubernetes',
-    bindings: [{ provider: 'kubernetes', kind: 'namespace', id: 'staging' }],
-    secret: minter,
-    mint: {
-      kind: 'kubernetes',
-      namespace: 'staging',
-      service_account: 'deployer',
-      read_service_account: 'viewer',
-    },
-    grant: { verbs: ['read', 'write', 'core.v1.pods/delete'], approval: 'never' },
+  const granted = await clusterMinting(broker, minter, {
+    verbs: ['read', 'write', 'core.v1.pods/delete'],
   })
   const token = await granted.token()
   const ask = async (method: string, path: string) =>

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { openTestBroker, type TestBroker, type TestBrokerOptions } from './broker.ts'
 import { startGithubStandIn, type GithubStandIn } from './github-stand-in.ts'
 import { rsaKey } from './minting.ts'
+import { sendOn } from './send-on.ts'
 import { answerOf, grantOn, type Answer, type Granted } from './world.ts'
 
 export type Passing = { readonly method: string; readonly target: string }
@@ -52,18 +53,8 @@ export async function openFickleGithub(): Promise<FickleGithub> {
         response.end(JSON.stringify(json))
         return
       }
-      const {
-        host: _,
-        connection: _c,
-        'content-length': _l,
-        'transfer-encoding': _t,
-        ...rest
-      } = headers
-      const answer = await fetch(`${github.origin}${url}`, {
-        method,
-        headers: rest as Record<string, string>,
-        ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-      })
+      const request = { method, target: url, headers, body: Buffer.concat(chunks) }
+      const answer = await sendOn(github.origin, request)
       const body = Buffer.from(await answer.arrayBuffer())
       response.writeHead(answer.status, { 'content-type': 'application/json' })
       response.end(body)
