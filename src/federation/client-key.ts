@@ -43,8 +43,8 @@ export function readClientKey(text: string): ReadClientKey {
   return {
     ok: true,
     key: {
-      kid: named(said, 'kid').kid,
-      certificate: named(said, 'x5t#S256')['x5t#S256'],
+      kid: headerText(said.kid),
+      certificate: headerText(said['x5t#S256']),
       toSignWith: async (taken) =>
         (await importJWK(
           jwk,
@@ -101,12 +101,7 @@ function limitsOf({ alg, use, key_ops: operations }: JWK): Readonly<Record<strin
   }
 }
 
-type Member = 'kid' | 'x5t#S256'
-
-/** A member that is there, and a text that can stand in a header. */
-function named<M extends Member>(jwk: JWK, member: M): { readonly [K in M]?: string } {
-  const value = jwk[member]
-  return typeof value === 'string' && /^[!-~]{1,200}$/.test(value)
-    ? ({ [member]: value } as { [K in M]?: string })
-    : {}
+/** Undefined for what is no text that can stand in a header. */
+function headerText(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[!-~]{1,200}$/.test(value) ? value : undefined
 }
